@@ -1,0 +1,1 @@
+"""Nightdesk: an open, self-hosted voice hotline and guest-messaging agent."""

@@ -1,0 +1,157 @@
+"""The tenant's bots, codes and templates: checked, published as a whole, versioned."""
+
+import functools
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from app.bots import store
+from app.bots.library_folder import DEFAULT_LIBRARY, read_library
+from app.bots.records import CODE_NAME, ActionCode, Bot, Library
+from app.bots.sift import compile_condition
+from app.bots.template import compile_template
+from app.bus import Bus
+from app.clock import Clock
+from app.db import Connection, Database
+from app.errors import BadInput
+from app.events import LibraryPublished
+
+BUILT_IN_CODES = frozenset(
+    {
+        "ACCESS_INSTRUCTIONS", "WIFI_QUESTION", "PARKING_QUESTION", "CHECK_IN_TIME",
+        "CHECK_OUT_TIME", "HOUSE_RULES", "EARLY_CHECK_IN", "LATE_CHECK_OUT", "EXTRA_NIGHT",
+        "PRICE_AVAILABILITY", "ESCALATE", "NO_MESSAGE",
+    }
+)  # fmt: skip
+"""Every library has these; the product itself knows what they mean."""
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _CodeForm(_Form):
+    code: str = Field(pattern=CODE_NAME.pattern)
+    description: str = Field(min_length=3, max_length=500)
+    examples: tuple[str, ...] = Field(default=(), max_length=30)
+    leads_to: Literal["template", "bot", "person", "silence"] = "bot"
+    severity: Literal["low", "normal", "high", "critical"] = "normal"
+
+
+class _BotForm(_Form):
+    name: str = Field(min_length=1, max_length=100)
+    kind: Literal["routing", "informational"]
+    medium: Literal["phone", "thread"]
+    conditions: dict[str, Any] = Field(default_factory=dict)
+    action_codes: tuple[str, ...] = ()
+    template: str
+
+
+class _LibraryForm(_Form):
+    bots: list[_BotForm]
+    codes: list[_CodeForm]
+    templates: dict[str, dict[str, str]] = Field(default_factory=dict)
+    phrases: dict[str, dict[str, tuple[str, ...]]] = Field(default_factory=dict)
+
+
+def check_library(content: Mapping[str, Any], version: int = 0) -> Library:
+    """The library of a content, after everything in it was checked.
+
+    Raises:
+        BadInput: what is wrong, and where.
+    """
+    try:
+        form = _LibraryForm.model_validate(content)
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise BadInput(f"library: {place}: {first['msg']}") from exc
+    codes = {code.code for code in form.codes}
+    if len(codes) != len(form.codes):
+        raise BadInput("library: an action code stands twice")
+    if missing := BUILT_IN_CODES - codes:
+        raise BadInput(f"library: the built-in code {min(missing)} is missing")
+    for bot in form.bots:
+        _check_bot(bot, codes)
+    for code, versions in form.templates.items():
+        if code == "fallback":
+            continue
+        if code not in codes:
+            raise BadInput(f"library: replies/{code}: there is no such action code")
+        for language, text in versions.items():
+            _named(f"replies/{code}.{language}", lambda text=text: compile_template(text))
+    return Library(
+        version=version,
+        bots=tuple(Bot(**bot.model_dump()) for bot in form.bots),
+        codes=tuple(ActionCode(**code.model_dump()) for code in form.codes),
+        templates=form.templates,
+        phrases=form.phrases,
+    )
+
+
+def _check_bot(bot: _BotForm, codes: set[str]) -> None:
+    _named(f"bot {bot.name!r}: conditions", lambda: compile_condition(bot.conditions))
+    _named(f"bot {bot.name!r}: template", lambda: compile_template(bot.template))
+    if strangers := set(bot.action_codes) - codes:
+        raise BadInput(f"bot {bot.name!r}: there is no action code {min(strangers)}")
+    if bot.kind == "routing" and "actionCodes" not in compile_template(bot.template).names:
+        raise BadInput(f"bot {bot.name!r}: a routing template must hold {{{{actionCodes}}}}")
+
+
+def _named(place: str, check: Any) -> None:
+    try:
+        check()
+    except BadInput as exc:
+        raise BadInput(f"{place}: {exc}") from exc
+
+
+@functools.cache
+def default_content() -> dict[str, Any]:
+    """What every new tenant starts with."""
+    return read_library(DEFAULT_LIBRARY)
+
+
+class Libraries:
+    """Published libraries, the newest kept in memory."""
+
+    def __init__(self, database: Database, bus: Bus, clock: Clock) -> None:
+        self._database = database
+        self._bus = bus
+        self._clock = clock
+        self._current: dict[str, Library] = {}
+
+    async def on_published(self, event: LibraryPublished) -> None:
+        """Forget what another process replaced."""
+        self._current.pop(event.tenant_id, None)
+
+    async def current(self, conn: Connection, tenant_id: str) -> Library:
+        """The newest library; the built-in one where none was published."""
+        if (known := self._current.get(tenant_id)) is not None:
+            return known
+        found = await store.newest_library(conn)
+        version, content = found or (0, default_content())
+        library = check_library(content, version)
+        self._current[tenant_id] = library
+        return library
+
+    async def content(self, tenant_id: str) -> dict[str, Any]:
+        """The newest library as it was published."""
+        door = await self._database.tenant(tenant_id)
+        async with door.transaction() as conn:
+            found = await store.newest_library(conn)
+        return found[1] if found else default_content()
+
+    async def publish(self, tenant_id: str, content: Mapping[str, Any], *, by: str) -> int:
+        """Put a new version into use, as a whole; its number.
+
+        Raises:
+            BadInput: it cannot be used; nothing has changed.
+        """
+        check_library(content)
+        door = await self._database.tenant(tenant_id)
+        async with door.transaction() as conn:
+            version = await store.add_library(conn, dict(content), self._clock.now(), by)
+        self._current.pop(tenant_id, None)
+        await self._bus.publish(LibraryPublished(tenant_id=tenant_id, id=version))
+        return version

@@ -1,0 +1,150 @@
+"""The fixed sentences of the product itself, in every language it speaks.
+
+What an operator may word belongs into reply templates; these are the ones that must be right.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from app.pms.access import Access
+
+FALLBACK = "en"
+
+DAYS: Mapping[str, tuple[str, ...]] = {
+    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+    "pl": ("poniedziałek", "wtorek", "środa", "czwartek", "piątek", "sobota", "niedziela"),
+    "de": (
+        "Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag",
+    ),
+    "ar": ("الاثنين", "الثلاثاء", "الأربعاء", "الخميس", "الجمعة", "السبت", "الأحد"),
+}  # fmt: skip
+MONTHS: Mapping[str, tuple[str, ...]] = {
+    "en": (
+        "January", "February", "March", "April", "May", "June", "July", "August", "September",
+        "October", "November", "December",
+    ),
+    "pl": (
+        "stycznia", "lutego", "marca", "kwietnia", "maja", "czerwca", "lipca", "sierpnia",
+        "września", "października", "listopada", "grudnia",
+    ),
+    "de": (
+        "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September",
+        "Oktober", "November", "Dezember",
+    ),
+    "ar": (
+        "يناير", "فبراير", "مارس", "أبريل", "مايو", "يونيو", "يوليو", "أغسطس", "سبتمبر",
+        "أكتوبر", "نوفمبر", "ديسمبر",
+    ),
+}  # fmt: skip
+MOMENT: Mapping[str, str] = {
+    "en": "{day} {date} {month}, {time} ({city} time)",
+    "pl": "{day} {date} {month}, {time} (czasu lokalnego, {city})",
+    "de": "{day}, {date}. {month}, {time} Uhr (Ortszeit {city})",
+    "ar": "{day} {date} {month}، {time} (بتوقيت {city})",
+}
+SENTENCES: Mapping[str, Mapping[str, str]] = {
+    "disclosure": {
+        "en": "I am {name}, the AI assistant of {tenant}.",
+        "pl": "Jestem {name}, asystentem AI firmy {tenant}.",
+        "de": "Ich bin {name}, der KI-Assistent von {tenant}.",
+        "ar": "أنا {name}، المساعد الآلي (ذكاء اصطناعي) لدى {tenant}.",
+    },
+    "holding": {
+        "en": "Thank you, I have passed this on to our team. A colleague will reply to you here.",
+        "pl": "Dziękujemy, przekazałem to naszemu zespołowi. Ktoś z nas odpisze tutaj.",
+        "de": "Danke, ich habe das an unser Team weitergegeben. Ein Kollege antwortet Ihnen hier.",
+        "ar": "شكرًا لك، لقد أبلغت فريقنا بذلك. سيرد عليك أحد الزملاء هنا.",
+    },
+    "attachment": {
+        "en": "Thank you. I cannot look at photos or voice notes, so I have asked a colleague to.",
+        "pl": "Dziękujemy. Nie mogę obejrzeć zdjęć ani odsłuchać nagrań, więc poprosiłem kolegę.",
+        "de": "Danke. Fotos oder Sprachnachrichten kann ich nicht ansehen, ein Kollege tut es.",
+        "ar": "شكرًا لك. لا أستطيع الاطلاع على الصور أو الرسائل الصوتية، لذلك طلبت من زميل ذلك.",
+    },
+    "too_early": {
+        "en": "I can share the access details from {when}.",
+        "pl": "Dane dostępowe mogę podać od: {when}.",
+        "de": "Die Zugangsdaten kann ich ab {when} nennen.",
+        "ar": "يمكنني إعطاؤك بيانات الدخول ابتداءً من {when}.",
+    },
+    "not_confirmed": {
+        "en": "I can share the access details once your booking is confirmed.",
+        "pl": "Dane dostępowe mogę podać, gdy rezerwacja zostanie potwierdzona.",
+        "de": "Die Zugangsdaten kann ich nennen, sobald Ihre Buchung bestätigt ist.",
+        "ar": "يمكنني إعطاؤك بيانات الدخول بعد تأكيد حجزك.",
+    },
+    "not_paid": {
+        "en": "I can share the access details once the payment is complete.",
+        "pl": "Dane dostępowe mogę podać po zaksięgowaniu płatności.",
+        "de": "Die Zugangsdaten kann ich nennen, sobald die Zahlung vollständig ist.",
+        "ar": "يمكنني إعطاؤك بيانات الدخول بعد اكتمال الدفع.",
+    },
+    "agreement_missing": {
+        "en": "I can share the access details once the rental agreement is signed.",
+        "pl": "Dane dostępowe mogę podać po podpisaniu umowy najmu.",
+        "de": "Die Zugangsdaten kann ich nennen, sobald der Mietvertrag unterschrieben ist.",
+        "ar": "يمكنني إعطاؤك بيانات الدخول بعد توقيع عقد الإيجار.",
+    },
+    "over": {
+        "en": "Your stay has ended, so I can no longer share access details.",
+        "pl": "Pobyt już się zakończył, więc nie mogę podać danych dostępowych.",
+        "de": "Ihr Aufenthalt ist beendet, daher kann ich keine Zugangsdaten mehr nennen.",
+        "ar": "لقد انتهت إقامتك، لذلك لا يمكنني إعطاء بيانات الدخول.",
+    },
+    "not_ready": {
+        "en": "Your door code is not ready yet. A colleague will send it to you in time.",
+        "pl": "Kod do drzwi nie jest jeszcze gotowy. Ktoś z zespołu wyśle go na czas.",
+        "de": "Ihr Türcode ist noch nicht bereit. Ein Kollege schickt ihn Ihnen rechtzeitig.",
+        "ar": "رمز الباب غير جاهز بعد. سيرسله إليك أحد الزملاء في الوقت المناسب.",
+    },
+    "cannot_say": {
+        "en": "I cannot share access details here. A colleague will reply to you.",
+        "pl": "Nie mogę podać tutaj danych dostępowych. Odpowie ktoś z zespołu.",
+        "de": "Zugangsdaten kann ich hier nicht nennen. Ein Kollege antwortet Ihnen.",
+        "ar": "لا يمكنني إعطاء بيانات الدخول هنا. سيرد عليك أحد الزملاء.",
+    },
+}
+LOCKED_BY_REASON = {
+    "too_early": "too_early",
+    "previous_stay": "too_early",
+    "not_confirmed": "not_confirmed",
+    "dates_unspecified": "not_confirmed",
+    "not_paid": "not_paid",
+    "agreement_missing": "agreement_missing",
+    "over": "over",
+}
+
+
+def sentence(which: str, language: str, /, **values: str) -> str:
+    """A fixed sentence in a language, English where we do not speak it."""
+    versions = SENTENCES[which]
+    text = versions.get(language, versions[FALLBACK])
+    for key, value in values.items():
+        text = text.replace("{" + key + "}", value)
+    return text
+
+
+def access_sentence(access: Access, language: str) -> str:
+    """Why access is locked and from when it opens; empty while it is open."""
+    if access.allowed:
+        return ""
+    name = LOCKED_BY_REASON.get(access.reason, "cannot_say")
+    when = moment_in_words(access.opens_at, language) if access.opens_at else ""
+    return sentence(name, language, when=when)
+
+
+def moment_in_words(moment: datetime, language: str) -> str:
+    """A local moment as people say it: `Tuesday 24 November, 15:00 (Warsaw time)`."""
+    spoken = language if language in DAYS else FALLBACK
+    zone = str(moment.tzinfo)
+    values = {
+        "day": DAYS[spoken][moment.weekday()],
+        "date": str(moment.day),
+        "month": MONTHS[spoken][moment.month - 1],
+        "time": f"{moment:%H:%M}",
+        "city": zone.rsplit("/", 1)[-1].replace("_", " "),
+    }
+    text = MOMENT[spoken]
+    for key, value in values.items():
+        text = text.replace("{" + key + "}", value)
+    return text

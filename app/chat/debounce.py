@@ -1,0 +1,238 @@
+"""What came in for a thread: mirrored, looked at for urgency, and given its quiet window.
+
+One transaction closes the inbox row, records the words, raises the thread's generation and arms
+the job that answers. Only the newest generation acts.
+"""
+
+import logging
+from datetime import datetime, timedelta
+
+from app.bots.phrases import load_phrase_sets, match_intent
+from app.bots.urgent import find_urgent
+from app.bus import Bus
+from app.chat import store
+from app.chat.humans import speakers_of
+from app.chat.verdict import Verdicts
+from app.clock import Clock
+from app.conversations import Conversation, Conversations
+from app.db import Connection
+from app.errors import NotFound
+from app.escalation.cases import Cases
+from app.events import MessageReceived
+from app.jobs import Job, Jobs
+from app.pms.inbox import InboxRow
+from app.pms.records import Message, parse_moment
+from app.pms.stay import Stay, Stays
+from app.pms.sync import FetchedThread, Mirror, NewTurn
+from app.tenants import Tenant
+
+logger = logging.getLogger(__name__)
+
+ACCESS_CODES = frozenset({"ACCESS_INSTRUCTIONS", "WIFI_QUESTION"})
+SETTLE = timedelta(seconds=2)
+"""Several events of one reservation come together; it is fetched once."""
+
+
+class Debounce:
+    """The quiet window of a thread."""
+
+    def __init__(
+        self,
+        *,
+        bus: Bus,
+        clock: Clock,
+        jobs: Jobs,
+        mirror: Mirror,
+        stays: Stays,
+        conversations: Conversations,
+        cases: Cases,
+        verdicts: Verdicts,
+    ) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._jobs = jobs
+        self._mirror = mirror
+        self._stays = stays
+        self._conversations = conversations
+        self._cases = cases
+        self._verdicts = verdicts
+        self._phrases = load_phrase_sets()
+
+    async def on_message_event(self, conn: Connection, tenant: Tenant, row: InboxRow) -> None:
+        """Inbox: a message of a thread."""
+        conversation_id = row.envelope.get("conversationId")
+        reservation_id = row.envelope.get("reservationId")
+        if not conversation_id:
+            await self._find_thread(conn, tenant, row.account_id, str(reservation_id))
+            return
+        conversation = await self._conversations.ensure_thread(
+            conn, account=str(row.account_id), external_id=str(conversation_id), now=row.received_at
+        )
+        if conversation.reservation_id is None and reservation_id:
+            conversation = await self._mirror.attach_known(
+                conn, tenant, conversation, str(reservation_id)
+            )
+        message = _message_of(row)
+        if message is None or not message.is_incoming:
+            await self._look_now(conn, tenant, conversation)
+            return
+        stay = await self.stay_of(conn, tenant, conversation, row.received_at)
+        if stay is None:
+            await self.arm(conn, tenant, conversation, None, received_at=row.received_at, text="")
+            return
+        thread = FetchedThread(conversation=conversation, messages=(message,), has_reservation=True)
+        speakers = await speakers_of(conn, self._mirror, tenant, conversation.id, (message,), stay)
+        for turn in await self._mirror.record_messages(conn, tenant, thread, stay, speakers):
+            await self.receive(conn, tenant, conversation, stay, turn, at=row.received_at)
+
+    async def on_reservation_event(self, conn: Connection, tenant: Tenant, row: InboxRow) -> None:
+        """Inbox: a reservation was made or changed; it is fetched soon."""
+        await self._jobs.arm(
+            conn,
+            tenant_id=tenant.id,
+            kind=Job.RESERVATION,
+            key=f"{row.account_id}:{row.envelope['id']}",
+            due_at=self._clock.now() + SETTLE,
+        )
+
+    async def receive(
+        self,
+        conn: Connection,
+        tenant: Tenant,
+        conversation: Conversation,
+        stay: Stay | None,
+        turn: NewTurn,
+        *,
+        at: datetime,
+    ) -> None:
+        """A guest's words that were not known before, by whichever way they came."""
+        if tenant.mode == "off" or not self._is_for_us(tenant, turn.message):
+            return
+        case = await self._cases.unresolved(conn, conversation.id, conversation.reservation_id)
+        country = stay.listing.country_code if stay else None
+        urgent = find_urgent(turn.text, country_code=country)
+        handling = await self._cases.may_speak(conn, tenant.id, conversation.id)
+        if case is not None:
+            severity = urgent.severity if urgent else case.severity
+            await self._cases.raise_severity(conn, tenant, case, severity=severity, text=turn.text)
+        if handling.mode == "human" and not (urgent and case is None):
+            return
+        if urgent is not None:
+            await self._verdicts.conclude_urgent(conn, tenant, conversation, stay, turn)
+            return
+        await self.arm(conn, tenant, conversation, stay, received_at=at, text=turn.text)
+
+    async def arm(
+        self,
+        conn: Connection,
+        tenant: Tenant,
+        conversation: Conversation,
+        stay: Stay | None,
+        *,
+        received_at: datetime,
+        text: str,
+    ) -> None:
+        """Start the quiet window anew; nobody waits longer than the tenant's longest wait."""
+        if tenant.mode == "off":
+            return
+        thread = await store.lock_thread(conn, conversation.id)
+        window, is_pressing = self._window(tenant, stay, text)
+        due_at = received_at + window
+        first = thread.first_pending_at if thread.is_pending else None
+        if first is not None and thread.due_at is not None and not is_pressing:
+            due_at = max(due_at, thread.due_at)
+        first = first or received_at
+        longest = timedelta(seconds=tenant.settings.chat.longest_wait_s)
+        due_at = min(due_at, first + max(longest, window))
+        generation = await store.raise_generation(
+            conn, conversation.id, first_pending_at=first, due_at=due_at
+        )
+        await store.drop_unsent(conn, conversation.id, "the guest wrote again")
+        await self._jobs.arm(
+            conn,
+            tenant_id=tenant.id,
+            kind=Job.REPLY,
+            key=conversation.id,
+            due_at=due_at,
+            generation=generation,
+        )
+        self._bus.publish_after(
+            conn,
+            MessageReceived(
+                tenant_id=tenant.id,
+                conversation_id=conversation.id,
+                generation=generation,
+                due_at=due_at,
+            ),
+        )
+
+    async def stay_of(
+        self, conn: Connection, tenant: Tenant, conversation: Conversation, now: datetime
+    ) -> Stay | None:
+        """The stay a thread is about, as far as the mirror knows."""
+        if conversation.reservation_id is None:
+            return None
+        try:
+            return await self._stays.live_of_guest(conn, tenant, conversation.reservation_id, now)
+        except NotFound:
+            return None
+
+    def _window(self, tenant: Tenant, stay: Stay | None, text: str) -> tuple[timedelta, bool]:
+        """(quiet time, whether it is an access question on the day of arrival)."""
+        chat = tenant.settings.chat
+        if stay is None or not stay.reservation.is_confirmed:
+            return timedelta(seconds=chat.window_other_s), False
+        intent = match_intent(text, self._phrases) if stay.is_arrival_day else None
+        if intent is not None and intent.action_code in ACCESS_CODES:
+            return timedelta(seconds=chat.window_arrival_access_s), True
+        return timedelta(seconds=chat.window_confirmed_s), False
+
+    def _is_for_us(self, tenant: Tenant, message: Message) -> bool:
+        """Not from before going live, and not too old to be answered."""
+        if tenant.live_since is None or message.sent_at < tenant.live_since.replace(microsecond=0):
+            return False
+        oldest = self._clock.now() - timedelta(seconds=tenant.settings.chat.max_age_s)
+        return message.sent_at >= oldest
+
+    async def _look_now(self, conn: Connection, tenant: Tenant, conversation: Conversation) -> None:
+        await self._jobs.arm(
+            conn,
+            tenant_id=tenant.id,
+            kind=Job.READ_THREAD,
+            key=conversation.id,
+            due_at=self._clock.now(),
+        )
+
+    async def _find_thread(
+        self, conn: Connection, tenant: Tenant, account_id: int, reservation_id: str
+    ) -> None:
+        await self._jobs.arm(
+            conn,
+            tenant_id=tenant.id,
+            kind=Job.FIND_THREAD,
+            key=f"{account_id}:{reservation_id}",
+            due_at=self._clock.now(),
+        )
+
+
+def _message_of(row: InboxRow) -> Message | None:
+    """The message an event carries; none where it has no id or no date: it only arms."""
+    envelope = row.envelope
+    external_id = envelope.get("id")
+    if not external_id:
+        return None
+    reservation_id = envelope.get("reservationId")
+    channel_id = envelope.get("channelId")
+    return Message(
+        external_id=str(external_id),
+        conversation_external_id=str(envelope["conversationId"]),
+        reservation_external_id=str(reservation_id) if reservation_id else None,
+        is_incoming=bool(envelope.get("isIncoming", 1)),
+        is_automation=bool(envelope.get("communicationId") or envelope.get("communicationEvent")),
+        text=str(row.sealed.get("body") or ""),
+        communication_type=envelope.get("communicationType"),
+        channel_id=int(str(channel_id)) if str(channel_id).isdigit() else None,
+        status=envelope.get("status"),
+        attachments=int(row.sealed.get("attachments") or 0),
+        sent_at=parse_moment(envelope.get("date")) or row.received_at,
+    )

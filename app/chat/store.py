@@ -1,0 +1,209 @@
+"""SQL of threads' generations and of the outbox."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from app.db import Connection, Row
+
+OutboxStatus = Literal["draft", "queued", "sending", "ambiguous", "sent", "dropped", "failed"]
+OutboxOrigin = Literal["bot", "holding", "operator"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    """How far a thread has been answered."""
+
+    conversation_id: int
+    generation: int
+    first_pending_at: datetime | None
+    due_at: datetime | None
+    answered_generation: int
+    answered_through: int
+    is_disclosed: bool
+    refuses_robot: bool
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether a quiet window is running, or an answer is under way."""
+        return self.generation > self.answered_generation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A reply on its way."""
+
+    id: int
+    conversation_id: int
+    generation: int
+    origin: OutboxOrigin
+    epoch: int
+    text: str
+    communication_type: str | None
+    status: OutboxStatus
+    attempts: int
+    checks: int
+    decision_id: int | None
+    operator: str | None
+    external_id: str | None
+    created_at: datetime
+
+
+async def lock_thread(conn: Connection, conversation_id: int) -> Thread:
+    """A thread's state, locked until the transaction ends; made when it is new."""
+    await conn.execute(
+        "insert into {schema}.threads (conversation_id) values ($1) on conflict do nothing",
+        conversation_id,
+    )
+    row = await conn.fetchrow(
+        "select * from {schema}.threads where conversation_id = $1 for update", conversation_id
+    )
+    if row is None:
+        raise LookupError("a thread vanished while it was locked")
+    return Thread(**dict(row))
+
+
+async def raise_generation(
+    conn: Connection, conversation_id: int, *, first_pending_at: datetime, due_at: datetime
+) -> int:
+    """Arm a thread anew; the newer generation."""
+    generation: int = await conn.fetchval(
+        """update {schema}.threads
+           set generation = generation + 1, first_pending_at = $2, due_at = $3
+           where conversation_id = $1 returning generation""",
+        conversation_id, first_pending_at, due_at,
+    )  # fmt: skip
+    return generation
+
+
+async def mark_answered(
+    conn: Connection, conversation_id: int, *, generation: int, through_turn: int
+) -> None:
+    """Keep that a decision has covered the thread up to a turn."""
+    await conn.execute(
+        """update {schema}.threads
+           set answered_generation = greatest(answered_generation, $2),
+               answered_through = greatest(answered_through, $3),
+               first_pending_at = case when generation > $2 then first_pending_at end
+           where conversation_id = $1""",
+        conversation_id, generation, through_turn,
+    )  # fmt: skip
+
+
+async def mark_disclosed(conn: Connection, conversation_id: int) -> None:
+    """The guest was told that an AI writes."""
+    await conn.execute(
+        "update {schema}.threads set is_disclosed = true where conversation_id = $1",
+        conversation_id,
+    )
+
+
+async def keep_refusal(conn: Connection, conversation_id: int) -> None:
+    """The guest wants no robot, for good."""
+    await conn.execute(
+        "update {schema}.threads set refuses_robot = true where conversation_id = $1",
+        conversation_id,
+    )
+
+
+async def add_outgoing(
+    conn: Connection,
+    *,
+    conversation_id: int,
+    generation: int,
+    origin: OutboxOrigin,
+    epoch: int,
+    text: str,
+    communication_type: str | None,
+    status: OutboxStatus,
+    decision_id: int | None,
+    operator: str | None,
+    now: datetime,
+) -> int | None:
+    """Put a reply into the outbox; none where this generation has one already."""
+    outbox_id: int | None = await conn.fetchval(
+        """insert into {schema}.outbox
+               (conversation_id, generation, origin, epoch, text, communication_type, status,
+                decision_id, operator, created_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+           on conflict do nothing returning id""",
+        conversation_id, generation, origin, epoch, text, communication_type, status,
+        decision_id, operator, now,
+    )  # fmt: skip
+    return outbox_id
+
+
+async def lock_outgoing(conn: Connection, outbox_id: int) -> Outgoing | None:
+    """A reply on its way, locked until the transaction ends."""
+    row = await conn.fetchrow("select * from {schema}.outbox where id = $1 for update", outbox_id)
+    return _outgoing(row) if row else None
+
+
+async def set_status(
+    conn: Connection,
+    outbox_id: int,
+    status: OutboxStatus,
+    *,
+    because: str | None = None,
+    more_attempts: int = 0,
+    more_checks: int = 0,
+    external_id: str | None = None,
+    sent_at: datetime | None = None,
+) -> None:
+    """What became of a reply."""
+    await conn.execute(
+        """update {schema}.outbox
+           set status = $2, because = coalesce($3, because), attempts = attempts + $4,
+               checks = checks + $5, external_id = coalesce($6, external_id),
+               sent_at = coalesce($7, sent_at)
+           where id = $1""",
+        outbox_id, status, because, more_attempts, more_checks, external_id, sent_at,
+    )  # fmt: skip
+
+
+async def let_go(conn: Connection, outbox_id: int, epoch: int, text: str) -> None:
+    """A draft that a person lets go: theirs now, under today's handling."""
+    await conn.execute(
+        """update {schema}.outbox
+           set epoch = $2, text = $3, status = 'queued', origin = 'operator' where id = $1""",
+        outbox_id, epoch, text,
+    )  # fmt: skip
+
+
+async def outgoing_of(conn: Connection, conversation_id: int, *, last: int = 20) -> list[Outgoing]:
+    """A thread's newest replies."""
+    rows = await conn.fetch(
+        "select * from {schema}.outbox where conversation_id = $1 order by id desc limit $2",
+        conversation_id, last,
+    )  # fmt: skip
+    return [_outgoing(row) for row in rows]
+
+
+async def drafts(conn: Connection) -> list[Outgoing]:
+    """Every reply that waits for a person's word, oldest first."""
+    rows = await conn.fetch("select * from {schema}.outbox where status = 'draft' order by id")
+    return [_outgoing(row) for row in rows]
+
+
+async def bot_replies_since(conn: Connection, conversation_id: int, since: datetime) -> int:
+    """How many bot replies a thread got since a moment."""
+    count: int = await conn.fetchval(
+        """select count(*) from {schema}.outbox
+           where conversation_id = $1 and origin = 'bot' and created_at > $2
+             and status in ('queued', 'sending', 'ambiguous', 'sent')""",
+        conversation_id, since,
+    )  # fmt: skip
+    return count
+
+
+async def drop_unsent(conn: Connection, conversation_id: int, because: str) -> None:
+    """Take back drafts and what is queued: the thread has moved on."""
+    await conn.execute(
+        """update {schema}.outbox set status = 'dropped', because = $2
+           where conversation_id = $1 and status = 'draft'""",
+        conversation_id, because,
+    )  # fmt: skip
+
+
+def _outgoing(row: Row) -> Outgoing:
+    return Outgoing(**{name: row[name] for name in Outgoing.__dataclass_fields__})

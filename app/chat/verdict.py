@@ -1,0 +1,246 @@
+"""What follows from a decision, in one transaction: a case, a reply in the outbox, or nothing.
+
+The lock on `handling` is taken here: whoever takes over meanwhile comes first or second, never
+between. A decision whose thread has moved on is dropped.
+"""
+
+import logging
+import re
+from datetime import datetime, timedelta
+
+from app.bots.answer import Answering, Mind
+from app.bots.records import Question, Route
+from app.bots.sentences import sentence
+from app.bus import Bus
+from app.chat import store
+from app.clock import Clock
+from app.conversations import Conversation, Turn
+from app.db import Connection
+from app.escalation.cases import Cases
+from app.events import DecisionMade, DraftWritten
+from app.jobs import Job, Jobs
+from app.pms.stay import Stay
+from app.pms.sync import NewTurn
+from app.tenants import Tenant
+
+logger = logging.getLogger(__name__)
+
+CHANNEL_LIMITS = {"sms": 140, "whatsapp": 4000, "channel": 4000, "email": 10000}
+"""Characters. Source: Hostaway help centre, "Inbox Overview" (SMS)."""
+OTA_CHANNELS = frozenset({2018, 2005, 2002, 2007, 2009, 2010, 2000, 2013})
+FORBIDDEN_BEFORE_BOOKING = re.compile(
+    r"https?://|www\.|[\w.+-]+@[\w-]+\.\w{2,}|(?<!\w)\+?\d[\d\s().-]{7,}\d(?!\w)", re.IGNORECASE
+)
+"""What channels forbid before a booking stands: links, e-mail addresses, phone numbers."""
+
+
+class Verdicts:
+    """Turns an answer into what follows from it."""
+
+    def __init__(self, *, bus: Bus, clock: Clock, jobs: Jobs, cases: Cases, mind: Mind) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._jobs = jobs
+        self._cases = cases
+        self._mind = mind
+
+    async def conclude(
+        self,
+        conn: Connection,
+        answering: Answering,
+        conversation: Conversation,
+        text: str | None,
+        *,
+        through_turn: int,
+    ) -> bool:
+        """Commit a decision and what follows; false where the thread has moved on meanwhile."""
+        question = answering.question
+        tenant = question.tenant
+        await self._cases.unresolved(conn, conversation.id, conversation.reservation_id)
+        handling = await self._cases.may_speak(conn, tenant.id, conversation.id)
+        thread = await store.lock_thread(conn, conversation.id)
+        if thread.generation != question.generation or handling.mode == "human":
+            answering.discard()
+            return False
+        text = self._shaped(answering, conversation, text)
+        route = await answering.route()
+        decision_id = await answering.commit(conn)
+        await store.mark_answered(
+            conn, conversation.id, generation=question.generation, through_turn=through_turn
+        )
+        if route.outcome == "person":
+            await self._hand_over(conn, question, conversation, route)
+            handling = await self._cases.may_speak(conn, tenant.id, conversation.id)
+            is_said = tenant.settings.chat.holding_sentence or route.origin == "urgent"
+            text = text if is_said and tenant.mode == "on" else None
+        if text and route.outcome != "silence":
+            await self._put(
+                conn, question, conversation, route, self._disclosed(thread, question, route, text),
+                epoch=handling.epoch, decision_id=decision_id,
+            )  # fmt: skip
+        self._publish(conn, question, route, decision_id)
+        return True
+
+    async def conclude_urgent(
+        self,
+        conn: Connection,
+        tenant: Tenant,
+        conversation: Conversation,
+        stay: Stay | None,
+        turn: NewTurn,
+    ) -> None:
+        """An urgent message, at the moment it arrives: no window, no model."""
+        thread = await store.lock_thread(conn, conversation.id)
+        now = self._clock.now()
+        generation = await store.raise_generation(
+            conn, conversation.id, first_pending_at=thread.first_pending_at or now, due_at=now
+        )
+        question = Question(
+            tenant=tenant,
+            medium="thread",
+            conversation_id=conversation.id,
+            generation=generation,
+            stay=stay,
+            history=(),
+            asked=(turn.text,),
+            has_attachment=turn.message.attachments > 0,
+            language_hint=conversation.language,
+            refuses_robot=False,
+            now=now,
+        )
+        answering = await self._mind.begin(question)
+        text = await answering.whole()
+        await self.conclude(conn, answering, conversation, text, through_turn=turn.id)
+
+    def _shaped(
+        self, answering: Answering, conversation: Conversation, text: str | None
+    ) -> str | None:
+        """The text within its channel's rules; where it cannot be, a person's matter."""
+        if text is None:
+            return None
+        stay = answering.question.stay
+        is_ota = conversation.communication_type == "channel" or (
+            conversation.channel_id in OTA_CHANNELS
+        )
+        is_booked = stay is not None and stay.reservation.is_confirmed
+        if is_ota and not is_booked and FORBIDDEN_BEFORE_BOOKING.search(text):
+            return answering.give_up("the reply held what the channel forbids before booking")
+        limit = CHANNEL_LIMITS.get(conversation.communication_type or "", 10000)
+        if len(text) > limit:
+            return shortened(text, limit) or answering.give_up("the reply is too long")
+        return text
+
+    async def _hand_over(
+        self, conn: Connection, question: Question, conversation: Conversation, route: Route
+    ) -> None:
+        await self._cases.open(
+            conn,
+            question.tenant,
+            conversation_id=conversation.id,
+            reservation_id=conversation.reservation_id,
+            severity=route.severity,
+            trigger_text=question.text or "[attachment]",
+            brief=route.because,
+        )
+
+    async def _put(
+        self,
+        conn: Connection,
+        question: Question,
+        conversation: Conversation,
+        route: Route,
+        text: str,
+        *,
+        epoch: int,
+        decision_id: int,
+    ) -> None:
+        tenant = question.tenant
+        is_draft = tenant.mode != "on" or route.is_draft
+        outbox_id = await store.add_outgoing(
+            conn,
+            conversation_id=conversation.id,
+            generation=question.generation,
+            origin="holding" if route.outcome == "person" else "bot",
+            epoch=epoch,
+            text=text,
+            communication_type=conversation.communication_type,
+            status="draft" if is_draft else "queued",
+            decision_id=decision_id,
+            operator=None,
+            now=self._clock.now(),
+        )
+        if outbox_id is None:
+            return
+        if is_draft:
+            draft = DraftWritten(
+                tenant_id=tenant.id, conversation_id=conversation.id, outbox_id=outbox_id
+            )
+            self._bus.publish_after(conn, draft)
+            return
+        await store.mark_disclosed(conn, conversation.id)
+        await self._jobs.arm(
+            conn,
+            tenant_id=tenant.id,
+            kind=Job.SEND,
+            key=outbox_id,
+            due_at=self._clock.now(),
+        )
+
+    def _disclosed(self, thread: store.Thread, question: Question, route: Route, text: str) -> str:
+        """The first bot message of a thread says that it is an AI, in the guest's language."""
+        if thread.is_disclosed or not question.tenant.settings.chat.disclosure:
+            return text
+        tenant = question.tenant
+        said = sentence(
+            "disclosure", route.language, name=tenant.name + " Assistant", tenant=tenant.name
+        )
+        return f"{said} {text}"
+
+    def _publish(
+        self, conn: Connection, question: Question, route: Route, decision_id: int
+    ) -> None:
+        self._bus.publish_after(
+            conn,
+            DecisionMade(
+                tenant_id=question.tenant.id,
+                conversation_id=question.conversation_id,
+                decision_id=decision_id,
+                outcome=route.outcome,
+                action_code=route.action_code,
+                bot=route.bot,
+                score=route.score,
+                because=route.because,
+            ),
+        )
+
+
+def shortened(text: str, limit: int) -> str | None:
+    """As many whole sentences as fit; none where not even the first does."""
+    kept = ""
+    for part in re.split(r"(?<=[.!?؟])\s+", text):
+        candidate = f"{kept} {part}".strip()
+        if len(candidate) > limit:
+            break
+        kept = candidate
+    return kept or None
+
+
+def is_machine(history: list[Turn], answered_within: timedelta = timedelta(seconds=15)) -> bool:
+    """Whether the other side answers like a machine: at once, thrice, or with the same words."""
+    guests = [turn for turn in history if turn.speaker == "guest"][-3:]
+    if len(guests) < 3:
+        return False
+    if len({" ".join(turn.text.casefold().split()) for turn in guests}) == 1:
+        return True
+    quick = 0
+    before: Turn | None = None
+    for turn in history:
+        is_answer = before is not None and before.speaker == "bot" and turn.speaker == "guest"
+        if is_answer and before is not None:
+            quick = quick + 1 if _gap(before.said_at, turn.said_at) <= answered_within else 0
+        before = turn
+    return quick >= 3
+
+
+def _gap(earlier: datetime, later: datetime) -> timedelta:
+    return later - earlier

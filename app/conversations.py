@@ -1,0 +1,188 @@
+"""Conversations and their turns: the only place where words are stored.
+
+A conversation is one phone call or one thread of the PMS. Secrets stand in turns as placeholders;
+whoever records a turn has masked it before (`pms.gated`).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from app.bus import Bus
+from app.db import Connection, Row
+from app.errors import NotFound
+from app.events import TurnRecorded
+
+Medium = Literal["phone", "thread"]
+Speaker = Literal["guest", "bot", "operator", "automation"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """One call or one thread."""
+
+    id: int
+    medium: Medium
+    account: str
+    external_id: str
+    reservation_id: int | None
+    channel_id: int | None
+    communication_type: str | None
+    """How the PMS carried the guest's last message: channel, email, sms, whatsapp."""
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One utterance."""
+
+    id: int
+    external_id: str | None
+    speaker: Speaker
+    text: str
+    said_at: datetime
+
+
+class Conversations:
+    """Finds conversations and records what was said."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+
+    async def ensure_thread(
+        self, conn: Connection, *, account: str, external_id: str, now: datetime
+    ) -> Conversation:
+        """The thread of that PMS id, made when it is new."""
+        await conn.execute(
+            """insert into {schema}.conversations (medium, account, external_id, opened_at)
+               values ('thread', $1, $2, $3) on conflict do nothing""",
+            account, external_id, now,
+        )  # fmt: skip
+        row = await conn.fetchrow(
+            """select * from {schema}.conversations
+               where medium = 'thread' and account = $1 and external_id = $2""",
+            account, external_id,
+        )  # fmt: skip
+        if row is None:
+            raise NotFound("the thread vanished while it was made")
+        return _conversation(row)
+
+    async def get(self, conn: Connection, conversation_id: int) -> Conversation:
+        """One conversation.
+
+        Raises:
+            NotFound: this tenant has none of that id.
+        """
+        row = await conn.fetchrow(
+            "select * from {schema}.conversations where id = $1", conversation_id
+        )
+        if row is None:
+            raise NotFound(f"there is no conversation {conversation_id}")
+        return _conversation(row)
+
+    async def of_reservation(self, conn: Connection, reservation_id: int) -> list[Conversation]:
+        """The conversations of a reservation, newest first."""
+        rows = await conn.fetch(
+            "select * from {schema}.conversations where reservation_id = $1 order by id desc",
+            reservation_id,
+        )
+        return [_conversation(row) for row in rows]
+
+    async def describe(
+        self,
+        conn: Connection,
+        conversation_id: int,
+        *,
+        reservation_id: int | None = None,
+        channel_id: int | None = None,
+        communication_type: str | None = None,
+        language: str | None = None,
+    ) -> None:
+        """Keep what became known of a conversation; what is not given stays."""
+        await conn.execute(
+            """update {schema}.conversations
+               set reservation_id = coalesce($2, reservation_id),
+                   channel_id = coalesce($3, channel_id),
+                   communication_type = coalesce($4, communication_type),
+                   language = coalesce($5, language)
+               where id = $1""",
+            conversation_id, reservation_id, channel_id, communication_type, language,
+        )  # fmt: skip
+
+    async def record_turn(
+        self,
+        conn: Connection,
+        tenant_id: str,
+        conversation_id: int,
+        *,
+        speaker: Speaker,
+        text: str,
+        said_at: datetime,
+        external_id: str | None = None,
+        decision_id: int | None = None,
+    ) -> int | None:
+        """Record a turn once; its id, or none when it was known already.
+
+        `TurnRecorded` follows the commit.
+        """
+        turn_id: int | None = await conn.fetchval(
+            """insert into {schema}.turns
+               (conversation_id, external_id, speaker, text, said_at, decision_id)
+               values ($1, $2, $3, $4, $5, $6)
+               on conflict (conversation_id, external_id) do nothing returning id""",
+            conversation_id, external_id, speaker, text, said_at, decision_id,
+        )  # fmt: skip
+        if turn_id is not None:
+            event = TurnRecorded(
+                tenant_id=tenant_id,
+                conversation_id=conversation_id,
+                turn_id=turn_id,
+                speaker=speaker,
+                text=text,
+                said_at=said_at,
+            )
+            self._bus.publish_after(conn, event)
+        return turn_id
+
+    async def correct_speaker(
+        self, conn: Connection, conversation_id: int, external_id: str, speaker: Speaker
+    ) -> None:
+        """Say anew who spoke a turn, once that became known."""
+        await conn.execute(
+            """update {schema}.turns set speaker = $3
+               where conversation_id = $1 and external_id = $2 and speaker <> $3""",
+            conversation_id, external_id, speaker,
+        )  # fmt: skip
+
+    async def transcript(
+        self, conn: Connection, conversation_id: int, *, last: int = 200
+    ) -> list[Turn]:
+        """The last turns, oldest first."""
+        rows = await conn.fetch(
+            """select * from (
+                   select id, external_id, speaker, text, said_at from {schema}.turns
+                   where conversation_id = $1 order by said_at desc, id desc limit $2
+               ) newest order by said_at, id""",
+            conversation_id, last,
+        )  # fmt: skip
+        return [Turn(**dict(row)) for row in rows]
+
+    async def purge(self, conn: Connection, now: datetime, *, days: int) -> int:
+        """Delete turns and decisions older than so many days; how many turns."""
+        before = now - timedelta(days=days)
+        await conn.execute("delete from {schema}.decisions where decided_at < $1", before)
+        tag = await conn.execute("delete from {schema}.turns where said_at < $1", before)
+        return int(tag.split()[-1])
+
+
+def _conversation(row: Row) -> Conversation:
+    return Conversation(
+        id=row["id"],
+        medium=row["medium"],
+        account=row["account"],
+        external_id=row["external_id"],
+        reservation_id=row["reservation_id"],
+        channel_id=row["channel_id"],
+        communication_type=row["communication_type"],
+        language=row["language"],
+    )

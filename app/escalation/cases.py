@@ -1,0 +1,310 @@
+"""Cases: open, raise, take over, resolve; and who speaks in a conversation.
+
+Handling is locked by whoever wants to speak and by whoever takes over, so one of them comes first.
+One unresolved case a stay: later triggers are written into it.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.bus import Bus
+from app.clock import Clock
+from app.db import Connection, Database
+from app.errors import Conflict, NotFound
+from app.escalation import store
+from app.escalation.records import Case, Handling, RouteOfChange, Severity, worse
+from app.events import CaseOpened, CaseRaised, CaseResolved, CaseTakenOver, HandlingChanged
+from app.jobs import Job, JobRun, Jobs
+from app.tenants import Tenant, Tenants
+
+ALERT_AGAIN = timedelta(seconds=10)
+"""The sweep behind the alert: the event normally alerts at once."""
+
+
+class Cases:
+    """Everything that may happen to a case."""
+
+    def __init__(
+        self, *, database: Database, bus: Bus, clock: Clock, jobs: Jobs, tenants: Tenants
+    ) -> None:
+        self._database = database
+        self._bus = bus
+        self._clock = clock
+        self._jobs = jobs
+        self._tenants = tenants
+
+    async def may_speak(self, conn: Connection, tenant_id: str, conversation_id: int) -> Handling:
+        """Who speaks, locked until the caller's transaction ends; a silence that ended is lifted."""
+        now = self._clock.now()
+        handling = await store.lock_handling(conn, conversation_id, now)
+        if handling.mode == "human" and handling.until is not None and handling.until <= now:
+            await self._set_handling(
+                conn, tenant_id, conversation_id, mode="bot", reason="the silence ended"
+            )
+            return await store.lock_handling(conn, conversation_id, now)
+        return handling
+
+    async def open(
+        self,
+        conn: Connection,
+        tenant: Tenant,
+        *,
+        conversation_id: int,
+        reservation_id: int | None,
+        severity: Severity,
+        trigger_text: str,
+        brief: str = "",
+    ) -> Case:
+        """A person is needed: a new case, or a further trigger of the unresolved one.
+
+        The bot is silent in every conversation of the stay from this commit on.
+        """
+        case = await self._open_or_raise(
+            conn, tenant, conversation_id, reservation_id, severity, trigger_text, brief
+        )
+        for each in await store.conversations_of_stay(conn, conversation_id, reservation_id):
+            handling = await store.lock_handling(conn, each, self._clock.now())
+            if handling.mode == "bot" or handling.until is not None:
+                await self._set_handling(
+                    conn, tenant.id, each, mode="human", reason=f"case {case.id}"
+                )
+        return case
+
+    async def raise_severity(
+        self, conn: Connection, tenant: Tenant, case: Case, *, severity: Severity, text: str
+    ) -> Case:
+        """A follow-up of the guest; worse ones are alerted again."""
+        is_worse = worse(case.severity, severity) != case.severity
+        changed = await store.change_case(
+            conn,
+            case.id,
+            self._change("follow-up", by="guest", route="system", text=text),
+            severity=worse(case.severity, severity),
+        )
+        self._bus.publish_after(
+            conn, CaseRaised(tenant_id=tenant.id, id=case.id, is_worse=is_worse)
+        )
+        return changed
+
+    async def take_over(
+        self, tenant_id: str, case_id: int, *, operator: str, route: RouteOfChange
+    ) -> Case:
+        """An operator has it from now on.
+
+        Raises:
+            NotFound: there is no such case.
+            Conflict: somebody else was first, or it is resolved.
+        """
+        door = await self._database.tenant(tenant_id)
+        async with door.transaction() as conn:
+            case = await self._locked(conn, case_id)
+            if case.assignee and case.assignee != operator:
+                raise Conflict(f"case {case_id} was taken by {case.assignee}")
+            if case.assignee == operator:
+                return case
+            return await self._taken(conn, tenant_id, case, operator, route)
+
+    async def person_spoke(
+        self,
+        conn: Connection,
+        tenant: Tenant,
+        conversation_id: int,
+        reservation_id: int | None,
+        *,
+        who: str,
+        route: RouteOfChange,
+        is_inferred: bool,
+    ) -> None:
+        """A person replied by any way: the bot is silent in this conversation."""
+        now = self._clock.now()
+        case = await store.unresolved(conn, conversation_id, reservation_id)
+        if case is not None and case.assignee is None:
+            await self._taken(conn, tenant.id, case, who, route)
+        handling = await store.lock_handling(conn, conversation_id, now)
+        if case is None or handling.mode == "bot":
+            silence = timedelta(seconds=tenant.settings.chat.human_silence_s)
+            await self._set_handling(
+                conn,
+                tenant.id,
+                conversation_id,
+                mode="human",
+                reason=f"{who} replied",
+                until=now + silence if is_inferred else None,
+            )
+
+    async def resolve(
+        self, tenant_id: str, case_id: int, *, operator: str, route: RouteOfChange
+    ) -> Case:
+        """It is over: the bot may speak again.
+
+        Raises:
+            NotFound: there is no such case.
+        """
+        door = await self._database.tenant(tenant_id)
+        async with door.transaction() as conn:
+            case = await store.lock_case(conn, case_id)
+            if case is None:
+                raise NotFound(f"there is no case {case_id}")
+            if not case.is_open:
+                return case
+            resolved = await store.change_case(
+                conn,
+                case_id,
+                self._change("resolved", by=operator, route=route),
+                state="resolved",
+                resolved_at=self._clock.now(),
+            )
+            for each in await store.conversations_of_stay(
+                conn, case.conversation_id, case.reservation_id
+            ):
+                await self._set_handling(
+                    conn, tenant_id, each, mode="bot", reason=f"case {case_id} was resolved"
+                )
+            self._bus.publish_after(conn, CaseResolved(tenant_id=tenant_id, id=case_id))
+            return resolved
+
+    async def release(
+        self, conn: Connection, tenant_id: str, conversation_id: int, *, reason: str
+    ) -> None:
+        """Let the bot speak again where no case holds the conversation."""
+        await self._set_handling(conn, tenant_id, conversation_id, mode="bot", reason=reason)
+
+    async def unresolved(
+        self, conn: Connection, conversation_id: int, reservation_id: int | None
+    ) -> Case | None:
+        """The open case of a stay."""
+        return await store.unresolved(conn, conversation_id, reservation_id)
+
+    async def get(self, conn: Connection, case_id: int) -> Case:
+        """One case.
+
+        Raises:
+            NotFound: this tenant has none of that id.
+        """
+        case = await store.case(conn, case_id)
+        if case is None:
+            raise NotFound(f"there is no case {case_id}")
+        return case
+
+    async def list(self, tenant_id: str, *, with_resolved: bool = False) -> list[Case]:
+        """A tenant's cases, newest first."""
+        door = await self._database.tenant(tenant_id)
+        async with door.transaction() as conn:
+            return await store.cases(conn, with_resolved=with_resolved)
+
+    async def mark_alerted(self, tenant_id: str, case_id: int, *, channel: str, ts: str) -> None:
+        """Keep where the alert stands; its sweep is not needed any more."""
+        door = await self._database.tenant(tenant_id)
+        async with door.transaction() as conn:
+            await store.mark_alerted(conn, case_id, channel=channel, ts=ts, now=self._clock.now())
+            await self._jobs.disarm(conn, tenant_id=tenant_id, kind=Job.ALERT, key=case_id)
+
+    async def remind(self, run: JobRun) -> datetime | None:
+        """Job: nobody took a case in time; it is alerted again. Key: the case."""
+        tenant = await self._tenants.get(run.tenant_id)
+        door = await self._database.tenant(run.tenant_id)
+        async with door.transaction() as conn:
+            case = await store.lock_case(conn, int(run.key))
+            if case is None or case.state != "open":
+                return None
+            change = self._change("nobody took it", by="nightdesk", route="system")
+            await store.change_case(conn, case.id, change)
+            event = CaseRaised(tenant_id=run.tenant_id, id=case.id, is_worse=True)
+            self._bus.publish_after(conn, event)
+        return self._clock.now() + timedelta(seconds=tenant.settings.escalation.acknowledge_s)
+
+    async def _open_or_raise(
+        self,
+        conn: Connection,
+        tenant: Tenant,
+        conversation_id: int,
+        reservation_id: int | None,
+        severity: Severity,
+        trigger_text: str,
+        brief: str,
+    ) -> Case:
+        now = self._clock.now()
+        known = await store.unresolved(conn, conversation_id, reservation_id)
+        if known is not None:
+            return await self.raise_severity(
+                conn, tenant, known, severity=severity, text=trigger_text
+            )
+        case = await store.add_case(
+            conn,
+            conversation_id=conversation_id,
+            reservation_id=reservation_id,
+            severity=severity,
+            trigger_text=trigger_text,
+            brief=brief,
+            change=self._change("opened", by="nightdesk", route="bot"),
+            now=now,
+        )
+        if case is None:
+            raise Conflict("a case was opened at the same moment")
+        await self._jobs.arm(
+            conn, tenant_id=tenant.id, kind=Job.ALERT, key=case.id, due_at=now + ALERT_AGAIN
+        )
+        await self._jobs.arm(
+            conn,
+            tenant_id=tenant.id,
+            kind=Job.UNACKNOWLEDGED,
+            key=case.id,
+            due_at=now + timedelta(seconds=tenant.settings.escalation.acknowledge_s),
+        )
+        self._bus.publish_after(conn, CaseOpened(tenant_id=tenant.id, id=case.id))
+        return case
+
+    async def _taken(
+        self,
+        conn: Connection,
+        tenant_id: str,
+        case: Case,
+        operator: str,
+        route: RouteOfChange,
+    ) -> Case:
+        taken = await store.change_case(
+            conn,
+            case.id,
+            self._change("taken over", by=operator, route=route),
+            state="acknowledged",
+            assignee=operator,
+        )
+        for each in await store.conversations_of_stay(
+            conn, case.conversation_id, case.reservation_id
+        ):
+            await self._set_handling(
+                conn, tenant_id, each, mode="human", reason=f"{operator} has case {case.id}"
+            )
+        self._bus.publish_after(conn, CaseTakenOver(tenant_id=tenant_id, id=case.id))
+        return taken
+
+    async def _locked(self, conn: Connection, case_id: int) -> Case:
+        case = await store.lock_case(conn, case_id)
+        if case is None:
+            raise NotFound(f"there is no case {case_id}")
+        if not case.is_open:
+            raise Conflict(f"case {case_id} is resolved")
+        return case
+
+    async def _set_handling(
+        self,
+        conn: Connection,
+        tenant_id: str,
+        conversation_id: int,
+        *,
+        mode: str,
+        reason: str,
+        until: datetime | None = None,
+    ) -> None:
+        await store.set_handling(
+            conn,
+            conversation_id,
+            mode=mode,
+            reason=reason,
+            until=until,
+            now=self._clock.now(),
+        )
+        self._bus.publish_after(conn, HandlingChanged(tenant_id=tenant_id, id=conversation_id))
+
+    def _change(self, what: str, *, by: str, route: RouteOfChange, **more: Any) -> dict[str, Any]:
+        return {"what": what, "by": by, "at": self._clock.now().isoformat(), "route": route, **more}

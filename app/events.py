@@ -1,0 +1,141 @@
+"""Every event of the bus: facts that have happened, in the past tense."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A fact of one tenant."""
+
+    crosses_processes: ClassVar[bool] = False
+    """Whether the bus also sends it by NOTIFY as `{tenant, event, id}`."""
+    tenant_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageReceived(Event):
+    """A webhook brought a guest's message; the thread is armed."""
+
+    conversation_id: int
+    generation: int
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnRecorded(Event):
+    """Something was said in a conversation (secrets stand as placeholders)."""
+
+    conversation_id: int
+    turn_id: int
+    speaker: str
+    text: str
+    said_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservationChanged(Event):
+    """The mirror holds a newer reservation."""
+
+    reservation_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingChanged(Event):
+    """The mirror holds a newer listing."""
+
+    listing_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionMade(Event):
+    """A decision was committed: what the bot does, and by which code."""
+
+    conversation_id: int
+    decision_id: int
+    outcome: str
+    action_code: str | None
+    bot: str | None
+    score: float | None
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplySent(Event):
+    """A reply reached the PMS."""
+
+    conversation_id: int
+    outbox_id: int
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftWritten(Event):
+    """A reply waits for a person's word."""
+
+    conversation_id: int
+    outbox_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseEvent(Event):
+    """Something happened to a case; also known to other processes."""
+
+    crosses_processes: ClassVar[bool] = True
+    id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseOpened(CaseEvent):
+    """A person is needed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRaised(CaseEvent):
+    """A later trigger was appended; `is_worse` when the severity rose."""
+
+    is_worse: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseTakenOver(CaseEvent):
+    """An operator has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseResolved(CaseEvent):
+    """It is over; the bot may speak again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandlingChanged(Event):
+    """Who speaks in a conversation has changed; `id` is the conversation."""
+
+    crosses_processes: ClassVar[bool] = True
+    id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LibraryPublished(Event):
+    """The tenant's bots changed; `id` is the version."""
+
+    crosses_processes: ClassVar[bool] = True
+    id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsChanged(Event):
+    """The tenant's directory row, accounts or settings changed."""
+
+    crosses_processes: ClassVar[bool] = True
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFailed(Event):
+    """A job was given up."""
+
+    kind: str
+    key: str
+    error: str

@@ -1,0 +1,453 @@
+"""Deferred work: the `wake` table holds the truth, arq hurries it, a sweep finds what was lost.
+
+A job is a function of its room, registered in `wiring.JOBS`. It is named by `Job`, found again by
+its key, and safe to run twice: a lease keeps two runs apart, a generation makes an older one stop.
+Emptying Redis loses nothing but a few seconds.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, cast
+
+import orjson
+from arq import create_pool
+from arq.connections import ArqRedis, RedisSettings
+from arq.worker import Worker, func
+from redis.exceptions import RedisError
+
+from app.background import Background
+from app.bus import Bus
+from app.clock import Clock
+from app.db import Connection, Database, Row
+from app.errors import Conflict, NotFound, OutsideError, Unavailable
+from app.events import JobFailed
+from app.settings import JobSettings
+from app.telemetry import (
+    Telemetry,
+    current_trace_id,
+    current_trace_parent,
+    describe_error,
+)
+
+logger = logging.getLogger(__name__)
+
+QUEUE = "nightdesk"
+REDIS_ERRORS = (RedisError, OSError, TimeoutError)
+EARLY = timedelta(milliseconds=5)
+"""A claim may come so much before its time: clocks and deferrals round."""
+FIRST_RETRY_S = 2.0
+LONGEST_RETRY_S = 300.0
+SWEEP_BATCH = 200
+
+
+class Job(StrEnum):
+    """Every job there is."""
+
+    REPLY = "chat.reply"
+    READ_THREAD = "chat.read"
+    SEND = "chat.send"
+    CHECK_SENT = "chat.check_sent"
+    RESERVATION = "pms.reservation"
+    FIND_THREAD = "pms.find_thread"
+    FULL_SYNC = "pms.full_sync"
+    RECENT_SYNC = "pms.recent_sync"
+    UNREAD_SYNC = "pms.unread_sync"
+    ALERT = "slack.alert"
+    UNACKNOWLEDGED = "escalation.unacknowledged"
+    PURGE = "conversations.purge"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRun:
+    """One run of a job, as its function sees it."""
+
+    tenant_id: str
+    kind: Job
+    key: str
+    generation: int
+    attempt: int
+    counts: dict[str, int] = field(default_factory=dict)
+    """What the run did, for `nightdesk runs`."""
+    run_id: int = 0
+
+
+JobFunction = Callable[[JobRun], Awaitable[datetime | None]]
+"""Gives none when done, or the moment to run again."""
+
+
+class Jobs:
+    """Arms jobs, runs them, and keeps account of every run."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        bus: Bus,
+        clock: Clock,
+        background: Background,
+        telemetry: Telemetry,
+        settings: JobSettings,
+    ) -> None:
+        self._database = database
+        self._bus = bus
+        self._clock = clock
+        self._background = background
+        self._telemetry = telemetry
+        self._settings = settings
+        self._functions: Mapping[Job, JobFunction] = {}
+        self._redis: ArqRedis | None = None
+        self._worker: Worker | None = None
+        self._is_stopping = False
+        self._running: set[asyncio.Task[Any]] = set()
+        self._swept = asyncio.Semaphore(settings.max_jobs)
+
+    def register(self, functions: Mapping[Job, JobFunction]) -> None:
+        """Tell which function does which job; once, at start."""
+        self._functions = functions
+
+    async def arm(
+        self,
+        conn: Connection,
+        *,
+        tenant_id: str,
+        kind: Job,
+        key: str | int,
+        due_at: datetime,
+        generation: int | None = None,
+    ) -> None:
+        """Have a job run at a time, decided in the caller's transaction, hurried after its commit.
+
+        Without a generation each arming counts as a newer one: what runs meanwhile runs again.
+        """
+        newer: int = await conn.fetchval(
+            """insert into nightdesk.wake as w
+                   (tenant_id, kind, key, generation, due_at, trace_parent)
+               values ($1, $2, $3, coalesce($5, 1), $4, $6)
+               on conflict (tenant_id, kind, key) do update
+               set generation = coalesce($5, w.generation + 1), due_at = excluded.due_at,
+                   attempts = 0, claimed_until = null, dead_at = null,
+                   trace_parent = excluded.trace_parent
+               returning generation""",
+            tenant_id, kind, str(key), due_at, generation, current_trace_parent(),
+        )  # fmt: skip
+        conn.after_commit.append(lambda: self._hurry(tenant_id, kind, str(key), newer, due_at))
+
+    async def arm_unless_armed(
+        self, conn: Connection, *, tenant_id: str, kind: Job, key: str | int, due_at: datetime
+    ) -> None:
+        """Have a job run at a time, unless it is going to anyway."""
+        await conn.execute(
+            """insert into nightdesk.wake (tenant_id, kind, key, generation, due_at)
+               values ($1, $2, $3, 1, $4) on conflict do nothing""",
+            tenant_id, kind, str(key), due_at,
+        )  # fmt: skip
+        conn.after_commit.append(lambda: self._hurry(tenant_id, kind, str(key), 1, due_at))
+
+    async def disarm(self, conn: Connection, *, tenant_id: str, kind: Job, key: str | int) -> None:
+        """Take an arming back."""
+        await conn.execute(
+            "delete from nightdesk.wake where tenant_id = $1 and kind = $2 and key = $3",
+            tenant_id, kind, str(key),
+        )  # fmt: skip
+
+    async def recent_runs(
+        self, tenant_id: str | None = None, *, limit: int = 50, only_failed: bool = False
+    ) -> list[Row]:
+        """Rows of the ledger, newest first."""
+        async with self._database.shared().transaction() as conn:
+            return await conn.fetch(
+                """select * from nightdesk.job_runs
+                   where ($1::text is null or tenant_id = $1)
+                     and (not $3 or status in ('retried', 'dead'))
+                   order by started_at desc, id desc limit $2""",
+                tenant_id, limit, only_failed,
+            )  # fmt: skip
+
+    async def revive(self, tenant_id: str) -> int:
+        """Run every given-up job of a tenant again; how many."""
+        async with self._database.shared().transaction() as conn:
+            rows = await conn.fetch(
+                """update nightdesk.wake set dead_at = null, attempts = 0, claimed_until = null,
+                          due_at = $2, generation = generation + 1
+                   where tenant_id = $1 and dead_at is not null returning kind""",
+                tenant_id, self._clock.now(),
+            )  # fmt: skip
+        return len(rows)
+
+    # -- running -----------------------------------------------------------------------------
+
+    async def connect(self, redis_url: str) -> None:
+        """Where arq keeps its queue; an outage is survived."""
+        dsn = RedisSettings.from_dsn(redis_url)
+        dsn.conn_timeout = 5
+        dsn.conn_retries = 5
+        dsn.conn_retry_delay = 1
+        self._redis = await create_pool(
+            dsn,
+            job_serializer=orjson.dumps,
+            job_deserializer=orjson.loads,
+            default_queue_name=QUEUE,
+        )
+
+    async def work(self) -> None:
+        """Run arq's worker until cancelled; a new one is built after an outage of Redis."""
+        pause_s = 0.2
+        while not self._is_stopping:
+            self._worker = self._new_worker()
+            try:
+                await self._worker.async_run()
+            except asyncio.CancelledError:
+                if self._is_stopping or _is_cancelled():
+                    raise
+            except REDIS_ERRORS:
+                logger.warning("job queue is away", extra={"again_in_s": pause_s})
+            await self._abandon_worker()
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, 5.0)
+
+    async def sweep(self) -> None:
+        """Look for due work until cancelled: what a crash, a lost queue or a test clock left."""
+        while not self._is_stopping:
+            try:
+                await self.run_due()
+            except Unavailable:
+                logger.warning("sweep cannot reach the database")
+            await asyncio.sleep(self._settings.sweep_s)
+
+    async def run_due(self) -> int:
+        """Run everything that is due by the clock now; how many were started."""
+        async with self._database.shared().transaction() as conn:
+            rows = await conn.fetch(
+                """select tenant_id, kind, key, generation from nightdesk.wake
+                   where due_at <= $1 and dead_at is null
+                     and (claimed_until is null or claimed_until < now())
+                   order by due_at limit $2""",
+                self._clock.now(), SWEEP_BATCH,
+            )  # fmt: skip
+        runs = [
+            self._run_swept(row["tenant_id"], row["kind"], row["key"], row["generation"])
+            for row in rows
+            if row["kind"] in self._functions
+        ]
+        await asyncio.gather(*runs)
+        return len(runs)
+
+    async def drain(self, timeout_s: float) -> None:
+        """Take nothing new, wait for what runs, then let go."""
+        self._is_stopping = True
+        if self._worker is not None:
+            self._worker.allow_pick_jobs = False
+        if self._running:
+            await asyncio.wait(set(self._running), timeout=timeout_s)
+
+    async def close(self) -> None:
+        """End the worker and its connections."""
+        await self._abandon_worker()
+        if self._redis is not None:
+            try:
+                await self._redis.aclose()
+            except REDIS_ERRORS:
+                logger.info("job queue was gone at close")
+
+    async def _run_swept(self, tenant_id: str, kind: str, key: str, generation: int) -> None:
+        async with self._swept:
+            await self.run(tenant_id, kind, key, generation)
+
+    async def run(self, tenant_id: str, kind: str, key: str, generation: int) -> None:
+        """Claim and run one job; whoever comes second finds the claim taken."""
+        if self._is_stopping:
+            return
+        claimed = await self._claim(tenant_id, kind, key, generation)
+        if claimed is None:
+            return
+        run = JobRun(
+            tenant_id=tenant_id,
+            kind=Job(kind),
+            key=key,
+            generation=generation,
+            attempt=claimed["attempts"],
+            run_id=claimed["run_id"],
+        )
+        task = asyncio.current_task()
+        if task is not None:
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        with self._telemetry.span(
+            f"job {kind}", parent=claimed["trace_parent"], tenant=tenant_id, key=key
+        ):
+            await self._run_claimed(run)
+
+    async def _run_claimed(self, run: JobRun) -> None:
+        started = asyncio.get_running_loop().time()
+        status, error, again_at = "done", None, None
+        renewal = self._background.spawn("lease", self._renew(run))
+        try:
+            again_at = await asyncio.wait_for(
+                self._functions[run.kind](run), timeout=self._settings.job_timeout_s
+            )
+        except (NotFound, Conflict) as exc:
+            logger.info("job found nothing to do", extra={"job": run.kind, "why": str(exc)})
+        except Exception as exc:
+            error = exc
+            may_retry = not isinstance(exc, OutsideError) or exc.retryable
+            if may_retry and run.attempt < self._settings.max_attempts:
+                status, again_at = "retried", self._clock.now() + _backoff(run.attempt)
+            else:
+                status = "dead"
+            logger.warning(
+                "job failed",
+                exc_info=exc,
+                extra={"job": run.kind, "key": run.key, "attempt": run.attempt, "status": status},
+            )
+        finally:
+            renewal.cancel()
+        duration_ms = int((asyncio.get_running_loop().time() - started) * 1000)
+        await self._finish(run, status, again_at, error, duration_ms)
+        if error is not None and status == "dead":
+            await self._bus.publish(
+                JobFailed(
+                    tenant_id=run.tenant_id,
+                    kind=run.kind,
+                    key=run.key,
+                    error=describe_error(error),
+                )
+            )
+
+    async def _claim(self, tenant_id: str, kind: str, key: str, generation: int) -> Row | None:
+        async with self._database.shared().transaction() as conn:
+            return await conn.fetchrow(
+                """with claimed as (
+                       update nightdesk.wake
+                       set claimed_until = now() + $6, attempts = attempts + 1
+                       where tenant_id = $1 and kind = $2 and key = $3 and generation = $4
+                         and due_at <= $5 and dead_at is null
+                         and (claimed_until is null or claimed_until < now())
+                       returning tenant_id, attempts, trace_parent
+                   ), run as (
+                       insert into nightdesk.job_runs
+                           (tenant_id, kind, key, status, attempt, started_at)
+                       select tenant_id, $2, $3, 'running', attempts, $5 from claimed
+                       returning id
+                   )
+                   select attempts, trace_parent, run.id as run_id from claimed, run""",
+                tenant_id, kind, key, generation, self._clock.now() + EARLY,
+                timedelta(seconds=self._settings.lease_s),
+            )  # fmt: skip
+
+    async def _renew(self, run: JobRun) -> None:
+        """Hold the claim while the job runs; a process that died or froze loses it soon."""
+        while True:
+            await asyncio.sleep(self._settings.lease_s / 3)
+            async with self._database.shared().transaction() as conn:
+                await conn.execute(
+                    """update nightdesk.wake set claimed_until = now() + $5
+                       where tenant_id = $1 and kind = $2 and key = $3 and generation = $4
+                         and claimed_until is not null""",
+                    run.tenant_id, run.kind, run.key, run.generation,
+                    timedelta(seconds=self._settings.lease_s),
+                )  # fmt: skip
+
+    async def _finish(
+        self,
+        run: JobRun,
+        status: str,
+        again_at: datetime | None,
+        error: BaseException | None,
+        duration_ms: int,
+    ) -> None:
+        described = {"error": describe_error(error)} if error is not None else None
+        async with self._database.shared().transaction() as conn:
+            await conn.execute(
+                """update nightdesk.job_runs
+                   set status = $2, duration_ms = $3, counts = $4, error = $5, trace_id = $6
+                   where id = $1""",
+                run.run_id, status, duration_ms, run.counts, described, current_trace_id(),
+            )  # fmt: skip
+            place = (run.tenant_id, run.kind, run.key, run.generation)
+            if status == "dead":
+                await conn.execute(
+                    """update nightdesk.wake set dead_at = $5, claimed_until = null
+                       where tenant_id = $1 and kind = $2 and key = $3 and generation = $4""",
+                    *place, self._clock.now(),
+                )  # fmt: skip
+            elif again_at is not None:
+                await conn.execute(
+                    """update nightdesk.wake set due_at = $5, claimed_until = null,
+                              attempts = case when $6 then attempts else 0 end
+                       where tenant_id = $1 and kind = $2 and key = $3 and generation = $4""",
+                    *place, again_at, status == "retried",
+                )  # fmt: skip
+                conn.after_commit.append(lambda: self._hurry(*place, again_at))
+            else:
+                await conn.execute(
+                    """delete from nightdesk.wake
+                       where tenant_id = $1 and kind = $2 and key = $3 and generation = $4""",
+                    *place,
+                )
+
+    # -- arq ---------------------------------------------------------------------------------
+
+    async def _hurry(
+        self, tenant_id: str, kind: str, key: str, generation: int, due_at: datetime
+    ) -> None:
+        """Ask arq to run a job at its time; where that fails the sweep is the answer."""
+        if self._redis is None or self._is_stopping:
+            return
+        wait = max(timedelta(0), due_at - self._clock.now())
+        try:
+            await self._redis.enqueue_job(
+                "wake", tenant_id, kind, key, generation,
+                _job_id=f"{kind}:{tenant_id}:{key}:{generation}:{due_at.timestamp():.3f}",
+                _defer_by=wait, _expires=wait + timedelta(hours=1),
+            )  # fmt: skip
+        except REDIS_ERRORS:
+            logger.warning("job could not be hurried", extra={"job": kind, "key": key})
+
+    def _new_worker(self) -> Worker:
+        async def wake(
+            _ctx: dict[Any, Any], tenant_id: str, kind: str, key: str, generation: int
+        ) -> None:
+            try:
+                await self.run(tenant_id, kind, key, generation)
+            except Unavailable:
+                logger.warning("job could not be claimed", extra={"job": kind, "key": key})
+
+        return Worker(
+            functions=[func(cast("Any", wake), name="wake", keep_result=0)],
+            redis_pool=self._redis,
+            queue_name=QUEUE,
+            handle_signals=False,
+            keep_result=0,
+            max_jobs=self._settings.max_jobs,
+            job_timeout=self._settings.job_timeout_s + 10,
+            poll_delay=self._settings.poll_s,
+            queue_read_limit=1000,
+            health_check_interval=30,
+            job_serializer=orjson.dumps,
+            job_deserializer=orjson.loads,
+            log_results=False,
+        )
+
+    async def _abandon_worker(self) -> None:
+        worker, self._worker = self._worker, None
+        if worker is None:
+            return
+        tasks = [*worker.tasks.values(), *([worker.main_task] if worker.main_task else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _backoff(attempt: int) -> timedelta:
+    longest = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2 ** (attempt - 1))
+    return timedelta(seconds=longest * random.uniform(0.7, 1.0))
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -1,0 +1,178 @@
+"""The durable inbox: webhooks are stored first, handled after; what a crash left is swept up."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from app.background import Background
+from app.clock import Clock
+from app.db import Connection, Database
+from app.errors import ProductError, Unavailable
+from app.telemetry import Telemetry, current_trace_parent, describe_error
+from app.tenants import Tenant, Tenants
+
+logger = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxRow:
+    """One delivered event."""
+
+    id: int
+    account_id: int
+    event: str
+    envelope: Mapping[str, Any]
+    """Ids and times; nothing gated, no words."""
+    sealed: Mapping[str, Any] = field(repr=False)
+    """Words and gated values, opened."""
+    received_at: datetime
+
+
+Handler = Callable[[Connection, Tenant, InboxRow], Awaitable[None]]
+"""Handles a row inside the transaction that closes it."""
+
+
+class Inbox:
+    """Stores events and hands each to its handler once."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        tenants: Tenants,
+        clock: Clock,
+        background: Background,
+        telemetry: Telemetry,
+        sweep_s: float,
+    ) -> None:
+        self._database = database
+        self._tenants = tenants
+        self._clock = clock
+        self._background = background
+        self._telemetry = telemetry
+        self._sweep_s = sweep_s
+        self._handlers: Mapping[str, Handler] = {}
+        self._draining: set[str] = set()
+        self._again: set[str] = set()
+
+    def register(self, handlers: Mapping[str, Handler]) -> None:
+        """Tell who handles which kind of event; once, at start."""
+        self._handlers = handlers
+
+    async def store(
+        self,
+        tenant: Tenant,
+        database: Database,
+        *,
+        account_id: int,
+        event: str,
+        dedupe_key: str,
+        envelope: Mapping[str, Any],
+        sealed: Mapping[str, Any],
+    ) -> bool:
+        """Keep an event durably; whether it is new.
+
+        Raises:
+            Unavailable: the database is away, so the sender must try again.
+        """
+        door = await database.tenant(tenant.id)
+        async with door.transaction() as conn:
+            row_id = await conn.fetchval(
+                """insert into {schema}.inbox
+                       (account_id, event, dedupe_key, envelope, sealed, received_at, trace_parent)
+                   values ($1, $2, $3, $4, $5, $6, $7)
+                   on conflict (dedupe_key) do nothing returning id""",
+                account_id, event, dedupe_key, dict(envelope),
+                tenant.keyring.close_mapping(sealed), self._clock.now(), current_trace_parent(),
+            )  # fmt: skip
+        return row_id is not None
+
+    def nudge(self, tenant_id: str) -> None:
+        """Handle what has come in for a tenant, soon."""
+        if tenant_id in self._draining:
+            self._again.add(tenant_id)
+            return
+        self._draining.add(tenant_id)
+        self._background.spawn("inbox", self._drain_until_empty(tenant_id))
+
+    async def sweep(self) -> None:
+        """Look for rows that nobody handled, until cancelled."""
+        while True:
+            try:
+                for tenant in await self._tenants.all():
+                    self.nudge(tenant.id)
+            except Unavailable:
+                logger.warning("inbox cannot reach the database")
+            await asyncio.sleep(self._sweep_s)
+
+    async def drain(self, tenant_id: str) -> int:
+        """Handle every open row of a tenant, oldest first; how many."""
+        count = 0
+        while await self._handle_next(tenant_id):
+            count += 1
+        return count
+
+    async def _drain_until_empty(self, tenant_id: str) -> None:
+        try:
+            while True:
+                self._again.discard(tenant_id)
+                await self.drain(tenant_id)
+                if tenant_id not in self._again:
+                    return
+        except Unavailable:
+            logger.warning("inbox waits for the database")
+        finally:
+            self._draining.discard(tenant_id)
+
+    async def _handle_next(self, tenant_id: str) -> bool:
+        tenant = await self._tenants.get(tenant_id)
+        door = await self._database.tenant(tenant_id)
+        row_id: int | None = None
+        try:
+            async with door.transaction() as conn:
+                found = await conn.fetchrow(
+                    """select * from {schema}.inbox where handled_at is null
+                       order by id limit 1 for update skip locked"""
+                )
+                if found is None:
+                    return False
+                row_id = found["id"]
+                row = InboxRow(
+                    id=found["id"],
+                    account_id=found["account_id"],
+                    event=found["event"],
+                    envelope=found["envelope"],
+                    sealed=tenant.keyring.open_mapping(found["sealed"]),
+                    received_at=found["received_at"],
+                )
+                with self._telemetry.span(
+                    f"inbox {row.event}", parent=found["trace_parent"], tenant=tenant_id
+                ):
+                    await self._handlers[row.event](conn, tenant, row)
+                await conn.execute(
+                    "update {schema}.inbox set handled_at = $2, sealed = null where id = $1",
+                    row_id, self._clock.now(),
+                )  # fmt: skip
+        except Unavailable:
+            raise
+        except (ProductError, KeyError, ValueError, TypeError) as exc:
+            await self._count_failure(tenant_id, row_id, exc)
+        return True
+
+    async def _count_failure(self, tenant_id: str, row_id: int | None, error: Exception) -> None:
+        """Try a row again later; after too often it is closed with its error, and shown."""
+        logger.warning("inbox row failed", exc_info=error, extra={"row": row_id})
+        door = await self._database.tenant(tenant_id)
+        async with door.transaction() as conn:
+            await conn.execute(
+                """update {schema}.inbox
+                   set attempts = attempts + 1, error = $2,
+                       handled_at = case when attempts + 1 >= $3 then $4::timestamptz end
+                   where id = $1""",
+                row_id, describe_error(error), MAX_ATTEMPTS, self._clock.now(),
+            )  # fmt: skip

@@ -1,0 +1,230 @@
+"""SQL of the mirror: listings, reservations, message metadata, what passes over them knew."""
+
+from datetime import date, datetime
+from typing import Any
+
+from app.db import Connection, Row
+from app.keys import Keyring
+from app.pms.records import Gated, Listing, Message, Reservation
+
+
+async def upsert_listing(
+    conn: Connection, account_id: int, listing: Listing, keyring: Keyring
+) -> int:
+    """Store what was fetched; the row's id."""
+    row_id: int = await conn.fetchval(
+        """insert into {schema}.listings
+               (account_id, external_id, name, internal_name, time_zone, country_code, city,
+                check_in_hour, check_out_hour, is_archived, custom_fields, fields, gated, as_of)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+           on conflict (account_id, external_id) do update
+           set name = excluded.name, internal_name = excluded.internal_name,
+               time_zone = excluded.time_zone, country_code = excluded.country_code,
+               city = excluded.city, check_in_hour = excluded.check_in_hour,
+               check_out_hour = excluded.check_out_hour, is_archived = excluded.is_archived,
+               custom_fields = excluded.custom_fields, fields = excluded.fields,
+               gated = excluded.gated, as_of = excluded.as_of
+           returning id""",
+        account_id, listing.external_id, listing.name, listing.internal_name, listing.time_zone,
+        listing.country_code, listing.city, listing.check_in_hour, listing.check_out_hour,
+        listing.is_archived, dict(listing.custom_fields), dict(listing.fields),
+        _close(listing.gated, keyring), listing.as_of,
+    )  # fmt: skip
+    return row_id
+
+
+async def upsert_reservation(
+    conn: Connection, account_id: int, reservation: Reservation, keyring: Keyring
+) -> int | None:
+    """Store what was fetched unless the mirror knows a newer one; the id, or none if older."""
+    r = reservation
+    row_id: int | None = await conn.fetchval(
+        """insert into {schema}.reservations as r
+               (account_id, external_id, listing_external_id, unit_external_id, status,
+                arrival_on, departure_on, are_dates_unspecified, check_in_hour, check_out_hour,
+                guest_name, guest_locale, phone_e164, confirmation_code, channel_id, is_paid,
+                agreement, custom_fields, fields, gated, updated_at, as_of)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+                   $18, $19, $20, $21, $22)
+           on conflict (account_id, external_id) do update
+           set listing_external_id = excluded.listing_external_id,
+               unit_external_id = excluded.unit_external_id, status = excluded.status,
+               arrival_on = excluded.arrival_on, departure_on = excluded.departure_on,
+               are_dates_unspecified = excluded.are_dates_unspecified,
+               check_in_hour = excluded.check_in_hour, check_out_hour = excluded.check_out_hour,
+               guest_name = excluded.guest_name, guest_locale = excluded.guest_locale,
+               phone_e164 = excluded.phone_e164, confirmation_code = excluded.confirmation_code,
+               channel_id = excluded.channel_id, is_paid = excluded.is_paid,
+               agreement = excluded.agreement, custom_fields = excluded.custom_fields,
+               fields = excluded.fields, gated = excluded.gated,
+               updated_at = excluded.updated_at, as_of = excluded.as_of
+           where excluded.updated_at >= r.updated_at
+           returning id""",
+        account_id, r.external_id, r.listing_external_id, r.unit_external_id, r.status,
+        r.arrival_on, r.departure_on, r.are_dates_unspecified, r.check_in_hour, r.check_out_hour,
+        r.guest_name, r.guest_locale, r.phone_e164, r.confirmation_code, r.channel_id, r.is_paid,
+        r.agreement, dict(r.custom_fields), dict(r.fields), _close(r.gated, keyring),
+        r.updated_at, r.as_of,
+    )  # fmt: skip
+    return row_id
+
+
+async def listing(
+    conn: Connection, account_id: int, external_id: str, keyring: Keyring
+) -> Listing | None:
+    """The mirrored listing of that PMS id."""
+    row = await conn.fetchrow(
+        "select * from {schema}.listings where account_id = $1 and external_id = $2",
+        account_id, external_id,
+    )  # fmt: skip
+    return _listing(row, keyring) if row else None
+
+
+async def reservation(
+    conn: Connection, account_id: int, external_id: str, keyring: Keyring
+) -> Reservation | None:
+    """The mirrored reservation of that PMS id."""
+    row = await conn.fetchrow(
+        "select * from {schema}.reservations where account_id = $1 and external_id = $2",
+        account_id, external_id,
+    )  # fmt: skip
+    return _reservation(row, keyring) if row else None
+
+
+async def reservation_by_id(
+    conn: Connection, reservation_id: int, keyring: Keyring
+) -> tuple[int, Reservation] | None:
+    """(account, reservation) of our own id."""
+    row = await conn.fetchrow("select * from {schema}.reservations where id = $1", reservation_id)
+    return (row["account_id"], _reservation(row, keyring)) if row else None
+
+
+async def reservations_of_phone(
+    conn: Connection, phone_e164: str, *, departing_from: date, keyring: Keyring
+) -> list[tuple[int, Reservation]]:
+    """(account, reservation) of every booking with that number that is not long over."""
+    rows = await conn.fetch(
+        """select * from {schema}.reservations
+           where phone_e164 = $1 and departure_on >= $2 order by arrival_on""",
+        phone_e164, departing_from,
+    )  # fmt: skip
+    return [(row["account_id"], _reservation(row, keyring)) for row in rows]
+
+
+async def neighbours(
+    conn: Connection, account_id: int, r: Reservation, keyring: Keyring
+) -> list[Reservation]:
+    """Standing bookings of the same listing that leave or arrive within a month of this one."""
+    rows = await conn.fetch(
+        """select * from {schema}.reservations
+           where account_id = $1 and listing_external_id = $2 and external_id <> $3
+             and status in ('new', 'modified', 'ownerStay') and not are_dates_unspecified
+             and departure_on between $4::date - 31 and $5::date + 31
+           order by arrival_on""",
+        account_id, r.listing_external_id, r.external_id, r.arrival_on, r.departure_on,
+    )  # fmt: skip
+    return [_reservation(row, keyring) for row in rows]
+
+
+async def upsert_message(
+    conn: Connection, conversation_id: int, message: Message, digest: bytes | None
+) -> None:
+    """Keep a message's metadata; its words are a turn."""
+    await conn.execute(
+        """insert into {schema}.messages
+               (conversation_id, external_id, is_incoming, is_automation, communication_type,
+                status, attachments, digest, sent_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+           on conflict (conversation_id, external_id) do update
+           set status = excluded.status, digest = coalesce(excluded.digest, messages.digest)""",
+        conversation_id, message.external_id, message.is_incoming, message.is_automation,
+        message.communication_type, message.status, message.attachments, digest, message.sent_at,
+    )  # fmt: skip
+
+
+async def threads_with_digest(conn: Connection, digest: bytes, *, besides: int) -> int:
+    """In how many other threads the same words went out."""
+    count: int = await conn.fetchval(
+        """select count(distinct conversation_id) from {schema}.messages
+           where digest = $1 and not is_incoming and conversation_id <> $2""",
+        digest, besides,
+    )  # fmt: skip
+    return count
+
+
+async def known_messages(conn: Connection, conversation_id: int) -> set[str]:
+    """The PMS's ids of the messages that are mirrored."""
+    rows = await conn.fetch(
+        "select external_id from {schema}.messages where conversation_id = $1", conversation_id
+    )
+    return {row["external_id"] for row in rows}
+
+
+async def set_state(conn: Connection, key: str, value: Any, as_of: datetime) -> None:
+    """Remember something about the mirror."""
+    await conn.execute(
+        """insert into {schema}.pms_state (key, value, as_of) values ($1, $2, $3)
+           on conflict (key) do update set value = excluded.value, as_of = excluded.as_of""",
+        key, value, as_of,
+    )  # fmt: skip
+
+
+async def state(conn: Connection, key: str) -> tuple[Any, datetime] | None:
+    """(value, as of) of what was remembered."""
+    row = await conn.fetchrow("select value, as_of from {schema}.pms_state where key = $1", key)
+    return (row["value"], row["as_of"]) if row else None
+
+
+def _close(gated: Gated, keyring: Keyring) -> bytes:
+    return keyring.close_mapping({"secrets": dict(gated.secrets), "texts": dict(gated.texts)})
+
+
+def _open(closed: bytes, keyring: Keyring) -> Gated:
+    values: dict[str, Any] = keyring.open_mapping(closed)
+    return Gated(secrets=values["secrets"], texts=values["texts"])
+
+
+def _listing(row: Row, keyring: Keyring) -> Listing:
+    return Listing(
+        id=row["id"],
+        external_id=row["external_id"],
+        name=row["name"],
+        internal_name=row["internal_name"],
+        time_zone=row["time_zone"],
+        country_code=row["country_code"],
+        city=row["city"],
+        check_in_hour=row["check_in_hour"],
+        check_out_hour=row["check_out_hour"],
+        is_archived=row["is_archived"],
+        custom_fields=row["custom_fields"],
+        fields=row["fields"],
+        gated=_open(row["gated"], keyring),
+        as_of=row["as_of"],
+    )
+
+
+def _reservation(row: Row, keyring: Keyring) -> Reservation:
+    return Reservation(
+        id=row["id"],
+        external_id=row["external_id"],
+        listing_external_id=row["listing_external_id"],
+        unit_external_id=row["unit_external_id"],
+        status=row["status"],
+        arrival_on=row["arrival_on"],
+        departure_on=row["departure_on"],
+        are_dates_unspecified=row["are_dates_unspecified"],
+        check_in_hour=row["check_in_hour"],
+        check_out_hour=row["check_out_hour"],
+        guest_name=row["guest_name"],
+        guest_locale=row["guest_locale"],
+        phone_e164=row["phone_e164"],
+        confirmation_code=row["confirmation_code"],
+        channel_id=row["channel_id"],
+        is_paid=row["is_paid"],
+        agreement=row["agreement"],
+        custom_fields=row["custom_fields"],
+        fields=row["fields"],
+        gated=_open(row["gated"], keyring),
+        updated_at=row["updated_at"],
+        as_of=row["as_of"],
+    )

@@ -1,0 +1,126 @@
+"""JSON log lines and OpenTelemetry spans that share one trace id from webhook to reply.
+
+Values that may hold words or names of guests stand only under keys that begin with `pii.`, and are
+left out of log lines; door codes and other secrets are never given to either.
+"""
+
+import logging
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from app.settings import TelemetrySettings
+
+STANDARD_FIELDS = frozenset(
+    logging.LogRecord("", 0, "", 0, "", (), None).__dict__ | {"message": "", "taskName": ""}
+)
+QUIET_LOGGERS = (
+    "aiohttp.access", "arq", "asyncio", "httpcore2", "httpx2", "openai", "slack_sdk", "uvicorn",
+)  # fmt: skip
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: time, level, logger, message, trace, and the record's extras."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        line: dict[str, Any] = {
+            "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{int(record.msecs):03d}",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if trace_id := current_trace_id():
+            line["trace"] = trace_id
+        line |= {
+            key: value
+            for key, value in record.__dict__.items()
+            if key not in STANDARD_FIELDS and not key.startswith("pii.")
+        }
+        if record.exc_info and record.exc_info[1] is not None:
+            line["error"] = describe_error(record.exc_info[1])
+            line["where"] = _where(record.exc_info[1])
+        return orjson.dumps(line, default=str).decode()
+
+
+def start_logging(settings: TelemetrySettings) -> None:
+    """Send every log line to stdout as JSON."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
+    for name in QUIET_LOGGERS:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class Telemetry:
+    """The process's tracer; spans go out by OTLP when an endpoint is configured."""
+
+    def __init__(self, settings: TelemetrySettings, exporter: SpanExporter | None = None) -> None:
+        self._provider = TracerProvider(
+            resource=Resource.create({"service.name": settings.service_name})
+        )
+        if settings.otlp_endpoint:
+            exporter = OTLPSpanExporter(endpoint=settings.otlp_endpoint)
+        if exporter is not None:
+            self._provider.add_span_processor(BatchSpanProcessor(exporter))
+        self._tracer = self._provider.get_tracer("nightdesk")
+
+    @contextmanager
+    def span(
+        self, name: str, *, parent: str | None = None, **attributes: str | int | float | bool
+    ) -> Iterator[trace.Span]:
+        """A span around a piece of work; `parent` is a W3C traceparent that travelled with it."""
+        context = _context_of(parent) if parent else None
+        with self._tracer.start_as_current_span(
+            name, context=context, attributes=attributes, record_exception=False
+        ) as span:
+            yield span
+
+    def close(self) -> None:
+        """Flush what was not exported."""
+        self._provider.shutdown()
+
+
+def current_trace_id() -> str | None:
+    """The trace this work belongs to, 32 hex digits."""
+    context = trace.get_current_span().get_span_context()
+    return format(context.trace_id, "032x") if context.is_valid else None
+
+
+def current_trace_parent() -> str | None:
+    """The W3C traceparent to hand to a job."""
+    carrier: dict[str, str] = {}
+    TraceContextTextMapPropagator().inject(carrier)
+    return carrier.get("traceparent")
+
+
+def describe_error(error: BaseException) -> str:
+    """An error's kind; its words only where they are ours, for others may quote guests."""
+    if type(error).__module__.startswith("app."):
+        return f"{type(error).__name__}: {error}"
+    return type(error).__name__
+
+
+def _context_of(traceparent: str) -> Context:
+    carrier: Mapping[str, str] = {"traceparent": traceparent}
+    return TraceContextTextMapPropagator().extract(carrier)
+
+
+def _where(error: BaseException) -> list[str]:
+    places = []
+    step = error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        places.append(f"{code.co_filename.rsplit('/', 2)[-1]}:{step.tb_lineno} {code.co_name}")
+        step = step.tb_next
+    return places[-6:]

@@ -1,0 +1,101 @@
+"""Searching as JavaScript searches, and never for long."""
+
+from typing import Any
+
+import pytest
+
+from app.bots.js_regex import compile_regex
+from app.errors import BadInput
+
+
+@pytest.mark.parametrize(
+    ("pattern", "flags", "text"),
+    [
+        ("", "", ""),
+        ("^jan", "i", "JAN Kowalski"),
+        ("ski$", "", "Kowalski"),
+        ("^b$", "m", "a\u2028b"),
+        (".", "", "é"),
+        ("^.$", "s", "\n"),
+        ("^..$", "", "😀"),
+        ("^.$", "u", "😀"),
+        ("^\\s+$", "", "\u00a0\ufeff"),
+        ("łÓDŹ", "i", "Łódź"),
+        ("^[^\\W_]+$", "", "a9"),
+        ("\\bpool\\b", "", "the pool."),
+        ("o\\Bo", "", "pool"),
+        ("\\B", "", ""),
+        ("^(?=.*wifi)(?=.*pool)", "", "pool and wifi"),
+        ("(?<!no )pool", "", "a pool"),
+        ("(?<=^a*)b", "", "aaab"),
+        ("^(?!.*pet)", "", "quiet"),
+        ("^(a|ab)(c|bcd)(d*)$", "", "abcd"),
+        ("^a{2,3}$", "", "aaa"),
+        ("a{,2}", "", "a{,2}"),
+        ("[^]", "", "\n"),
+        ("b", "y", "ba"),
+        ("\\p{Lu}", "u", "Ł"),
+        ("\\/", "", "a/b"),
+        ("^(?<year>\\d{4})-", "", "2026-07"),
+    ],
+)
+def test_an_expression_that_is_found(pattern: Any, flags: Any, text: Any) -> None:
+    assert compile_regex(pattern, flags, place="p")(text) is True
+
+
+@pytest.mark.parametrize(
+    ("pattern", "flags", "text"),
+    [
+        ("ski$", "", "Kowalski\n"),
+        (".", "", "\u2028"),
+        ("^.$", "", "😀"),
+        ("\\d", "", "٣"),
+        ("\\w", "", "ł"),
+        ("s", "i", "ſ"),
+        ("i", "i", "İ"),
+        ("b", "y", "ab"),
+        ("[]", "", "a"),
+        ("\\bpool\\b", "", "pools"),
+        ("(?<!no )pool", "", "no pool"),
+        ("^(?!.*pet)", "", "pets"),
+        ("^a{2,3}$", "", "aaaa"),
+    ],
+)
+def test_an_expression_that_is_not_found(pattern: Any, flags: Any, text: Any) -> None:
+    assert compile_regex(pattern, flags, place="p")(text) is False
+
+
+@pytest.mark.parametrize(
+    "pattern", ["(a+)+$", "^(a|a)*$", "(a*)*b", "^(a?){50}a{50}$", "(.*.*)*=$"]
+)
+def test_an_expression_made_to_explode_is_answered(pattern: Any) -> None:
+    assert compile_regex(pattern, "", place="p")("a" * 20_000 + "!") is False
+
+
+def test_what_is_remembered_is_thrown_away_before_it_grows_large() -> None:
+    search = compile_regex("(a|b)*a(a|b){60}c", "", place="p")
+    text = "".join("ab"[(at * at * 7 + at // 3) % 11 % 2] for at in range(6_000))
+    assert search(text) is False
+    assert search(text + "a" + "b" * 60 + "c") is True
+
+
+def test_a_text_too_long_for_the_expression_does_not_match() -> None:
+    search = compile_regex("a", "", place="p")
+    assert search("a" * 1_000_000)
+    assert not search("a" * 5_000_000)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "flags", "fault"),
+    [
+        ("a" * 501, "", "longer"),
+        ("a", "ii", "flags"),
+        ("a", "x", "flags"),
+        ("a", "v", "flags"),
+        ("((a{100}){100})", "", "too large"),
+        ("((){500}){500}", "", "too large"),
+    ],
+)
+def test_what_goes_beyond_the_limits_is_refused(pattern: Any, flags: Any, fault: Any) -> None:
+    with pytest.raises(BadInput, match=fault):
+        compile_regex(pattern, flags, place="p")

@@ -1,0 +1,96 @@
+"""What tests share: real embedded servers, a fresh database each, a built product."""
+
+import asyncio
+import itertools
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from app.background import Background
+from app.bus import Bus
+from app.clock import ManualClock
+from app.db import Database
+from app.embedded import EmbeddedServers, ServerUrls
+from app.keys import Keyring, new_key
+from app.settings import Settings
+from app.tenants import Tenant, Tenants
+
+NOON = datetime(2026, 4, 13, 12, 0, tzinfo=UTC)
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def embedded_urls() -> Iterator[ServerUrls]:
+    """PostgreSQL and Valkey for the whole run."""
+    folder = Path(tempfile.mkdtemp(prefix="nightdesk-test-"))
+    servers = EmbeddedServers(
+        data_dir=folder,
+        postgres_bin_dir=None,
+        redis_bin=None,
+        wants_postgres=True,
+        wants_redis=True,
+    )
+    urls = asyncio.run(servers.start())
+    yield urls
+    asyncio.run(servers.stop())
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+async def database_url(embedded_urls: ServerUrls) -> AsyncIterator[str]:
+    """A fresh, empty database."""
+    name = f"test_{next(_numbers)}"
+    base = embedded_urls.database_url or ""
+    admin = await asyncpg.connect(base)
+    await admin.execute(f"create database {name}")
+    yield base.replace("/nightdesk?", f"/{name}?")
+    await admin.execute(f"drop database if exists {name} with (force)")
+    await admin.close()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """Noon of 13 April 2026, UTC, until a test moves it."""
+    return ManualClock(NOON)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The shared part applied, no tenant yet."""
+    opened = Database(command_timeout_s=10, statement_cache=200, connections=6)
+    await opened.open(database_url)
+    await opened.shared().apply()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def background() -> AsyncIterator[Background]:
+    """Tasks of a test, ended with it."""
+    owned = Background()
+    yield owned
+    await owned.cancel()
+
+
+@pytest.fixture
+def bus(database: Database, background: Background) -> Bus:
+    """A bus that nobody listens to yet."""
+    return Bus(database, background)
+
+
+@pytest.fixture
+def tenants(database: Database, bus: Bus, clock: ManualClock) -> Tenants:
+    """An empty directory."""
+    return Tenants(database, bus, clock, Keyring((new_key(),)), Settings())
+
+
+@pytest.fixture
+async def tenant(tenants: Tenants) -> Tenant:
+    """One tenant that is on."""
+    await tenants.add("acme", "Acme Stays")
+    return await tenants.set_mode("acme", "on")

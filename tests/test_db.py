@@ -1,0 +1,98 @@
+"""Tenants' doors: one schema each, one role each, commits before news."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from app.db import Database, latest_version, pending_steps
+from app.errors import NotFound
+from app.tenants import Tenants
+
+
+async def test_two_starts_at_once_apply_the_schema_once(database: Database) -> None:
+    await asyncio.gather(*(database.shared().apply() for _ in range(3)))
+    async with database.shared().transaction() as conn:
+        assert await conn.fetchval("select count(*) from public.nightdesk_schema") == 1
+
+
+async def test_a_tenants_role_cannot_read_another_tenants_schema(
+    database: Database, tenants: Tenants
+) -> None:
+    await tenants.add("one", "One")
+    await tenants.add("two", "Two")
+    door = await database.tenant("one")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with door.transaction() as conn:
+            await conn.fetch("select * from t_two.turns")
+
+
+async def test_a_tenants_role_cannot_read_the_directory(
+    database: Database, tenants: Tenants
+) -> None:
+    await tenants.add("one", "One")
+    door = await database.tenant("one")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with door.transaction() as conn:
+            await conn.fetch("select * from nightdesk.tenants")
+
+
+async def test_a_tenant_sees_only_its_own_wake_rows(database: Database, tenants: Tenants) -> None:
+    insert = """insert into nightdesk.wake (tenant_id, kind, key, due_at)
+                values ($1, 'x', 'y', now())"""
+    for name in ("one", "two"):
+        await tenants.add(name, name)
+        async with (await database.tenant(name)).transaction() as conn:
+            await conn.execute(insert, name)
+    async with (await database.tenant("one")).transaction() as conn:
+        rows = await conn.fetch("select tenant_id from nightdesk.wake")
+    assert [row["tenant_id"] for row in rows] == ["one"]
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with (await database.tenant("one")).transaction() as conn:
+            await conn.execute(insert.replace("'y'", "'z'"), "two")
+
+
+async def test_the_role_does_not_survive_its_transaction(
+    database: Database, tenants: Tenants
+) -> None:
+    await tenants.add("one", "One")
+    door = await database.tenant("one")
+    for _ in range(6):
+        with pytest.raises(RuntimeError):
+            async with door.transaction() as conn:
+                await conn.fetchval("select 1")
+                raise RuntimeError("cut")
+    async with database.shared().transaction() as conn:
+        assert await conn.fetchval("select current_user") == "app"
+        assert await conn.fetchval("select count(*) from nightdesk.tenants") == 1
+
+
+async def test_what_waits_for_the_commit_does_not_happen_without_one(
+    database: Database, tenants: Tenants
+) -> None:
+    await tenants.add("one", "One")
+    door = await database.tenant("one")
+    heard: list[str] = []
+
+    async def hear() -> None:
+        heard.append("committed")
+
+    with pytest.raises(RuntimeError):
+        async with door.transaction() as conn:
+            conn.after_commit.append(hear)
+            raise RuntimeError("cut")
+    assert heard == []
+    async with door.transaction() as conn:
+        conn.after_commit.append(hear)
+        assert heard == []
+    assert heard == ["committed"]
+
+
+async def test_an_unknown_tenant_has_no_door(database: Database) -> None:
+    with pytest.raises(NotFound):
+        await database.tenant("nobody")
+
+
+def test_a_new_part_starts_at_the_newest_version() -> None:
+    assert [number for number, _ in pending_steps("tenant", None)] == [latest_version("tenant")]
+    assert pending_steps("tenant", latest_version("tenant")) == []

@@ -60,6 +60,12 @@ create table nightdesk.slack_workspaces (
     credentials     bytea not null                          -- encrypted: bot token, signing secret
 );
 
+-- Links of alerts that were used: a signed link opens once.
+create table nightdesk.spent_links (
+    id              text primary key,
+    spent_at        timestamptz not null
+);
+
 create table nightdesk.operators (
     id              bigint generated always as identity primary key,
     tenant_id       text not null references nightdesk.tenants on delete cascade,
@@ -151,6 +157,8 @@ create table {schema}.reservations (
     fields          jsonb not null,
     gated           bytea not null,
     updated_at      timestamptz not null,                   -- the PMS's version of the row
+    thread_seen_at  timestamptz,                            -- the PMS's activity stamp when its thread was last read
+    thread_read_at  timestamptz,                            -- and when that was
     as_of           timestamptz not null,
     unique (account_id, external_id)
 );

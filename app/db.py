@@ -1,8 +1,8 @@
 """The doors to PostgreSQL: `shared()` for the directory, `tenant(id)` for one operator's schema.
 
-A tenant's transaction runs as that tenant's own role, which can read nothing of another tenant; `{schema}` in a
-statement is filled in here alone, from the validated name in the directory. What must wait for the commit (events,
-hurrying a job) is handed to `after_commit`.
+A tenant's transaction runs as that tenant's own role, which can read nothing of another tenant;
+`{schema}` in a statement is filled in here alone, from the validated name in the directory. What
+must wait for the commit (events, hurrying a job) is handed to `after_commit`.
 """
 
 import asyncio
@@ -37,6 +37,8 @@ CONNECTION_ERRORS = (
 )
 """What asyncpg raises while the server is away; translated to `Unavailable`."""
 
+UniqueViolation = asyncpg.UniqueViolationError
+CheckViolation = asyncpg.CheckViolationError
 AfterCommit = Callable[[], Awaitable[None]]
 Row = asyncpg.Record
 
@@ -94,7 +96,7 @@ class TenantDoor:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """A transaction as the tenant's role; what was handed to `after_commit` runs when it closed."""
+        """A transaction as the tenant's role; `after_commit` runs once it has closed."""
         place = self._place
         begin = (
             f"begin; set local role {place.schema}; "
@@ -244,7 +246,7 @@ class SharedDoor:
             yield conn
 
     async def apply(self) -> None:
-        """Bring the shared part and every tenant's schema up to date; safe to run by many at once."""
+        """Bring the shared part and every tenant's schema up to date; many may at once."""
         async with self.transaction() as conn:
             await _lock(conn, "nightdesk")
             await conn.execute(
@@ -310,8 +312,8 @@ GRANT_TENANT_SCHEMA = """
 def pending_steps(part: str, version: int | None) -> list[tuple[int, str]]:
     """The statements that bring a part from a version (none: nothing there) to the newest.
 
-    `schema.sql` is the newest state as a whole; files in `changes/` named `0002_shared_what.sql` lead older databases
-    to it.
+    `schema.sql` is the newest state as a whole; files in `changes/` named `0002_shared_what.sql`
+    lead older databases to it.
     """
     if version is None:
         return [(latest_version(part), _part_of_schema(part))]

@@ -1,4 +1,3 @@
-# ruff: noqa: S603
 # Every program started here is given by full path, with arguments of our own making.
 """The life of a server that runs beside us: its account, its start or adoption, its end.
 

@@ -1,7 +1,8 @@
 """Encryption of what is gated, and of credentials: per tenant, rotatable; signed single-use links.
 
-Fernet (AES-128-CBC with HMAC-SHA256, authenticated) of the `cryptography` package. The process key closes the tenants'
-own keys; each tenant's key closes its rows. Rotation: put a new key first, close again, drop the old one.
+Fernet (AES-128-CBC with HMAC-SHA256, authenticated) of the `cryptography` package. The process key
+closes the tenants' own keys; each tenant's key closes its rows. Rotation: put a new key first,
+close again, drop the old one.
 """
 
 import base64

@@ -26,6 +26,7 @@ from app.wiring import Product, build
 logger = logging.getLogger(__name__)
 
 CONFIG_FILE = Path("config.toml")
+STARTS_WITHIN_S = 10.0
 
 
 class QuietServer(uvicorn.Server):
@@ -93,15 +94,21 @@ async def serving(product: Product) -> AsyncIterator[tuple[int, int]]:
     tasks = [product.background.spawn(f"door {n}", each.serve()) for n, each in enumerate(servers)]
     try:
         for each, task in zip(servers, tasks, strict=True):
-            while not each.started and not task.done():
-                await asyncio.sleep(0.01)
-            if task.done():
-                raise Unavailable("a port is taken; choose others in [server]")
+            await _until_started(each, task)
         yield _port(servers[0]), _port(servers[1])
     finally:
         for each in servers:
             each.should_exit = True
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _until_started(server: QuietServer, task: asyncio.Task[None]) -> None:
+    for _ in range(int(STARTS_WITHIN_S / 0.01)):
+        if server.started or task.done():
+            break
+        await asyncio.sleep(0.01)
+    if not server.started:
+        raise Unavailable("a door cannot open; is its port taken? choose another in [server]")
 
 
 def _server(app: Starlette, host: str, port: int, drain_s: float) -> QuietServer:

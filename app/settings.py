@@ -1,7 +1,7 @@
 """Settings of the process: `config.toml`, then the environment, frozen and checked.
 
-Sections marked as tenant-settable are defaults; `app.tenants` lays a tenant's own values over them by the same dotted
-name.
+Sections marked as tenant-settable are defaults; `app.tenants` lays a tenant's own values over
+them by the same dotted name.
 """
 
 import difflib

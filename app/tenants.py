@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-import asyncpg
 import orjson
 
 from app.bus import Bus
 from app.clock import Clock
-from app.db import Database, Row
+from app.db import CheckViolation, Database, Row, UniqueViolation
 from app.errors import BadInput, Conflict, NotFound
 from app.events import SettingsChanged
 from app.keys import Keyring, new_key, new_token
@@ -142,9 +141,9 @@ class Tenants:
                        values ($1, $2, $3, $4, $5)""",
                     tenant_id, name, schema, keys, self._clock.now(),
                 )  # fmt: skip
-        except asyncpg.UniqueViolationError as exc:
+        except UniqueViolation as exc:
             raise Conflict(f"there is a tenant {tenant_id!r} already") from exc
-        except asyncpg.CheckViolationError as exc:
+        except CheckViolation as exc:
             raise BadInput("a tenant id has lower-case letters, digits and dashes") from exc
         await self._database.shared().apply_tenant(tenant_id, schema)
         await self._changed(tenant_id)
@@ -245,7 +244,7 @@ class Tenants:
                     tenant_id, kind, external_id, new_token(18),
                     tenant.keyring.close_mapping(credentials),
                 )  # fmt: skip
-        except asyncpg.UniqueViolationError as exc:
+        except UniqueViolation as exc:
             raise Conflict(f"{kind} account {external_id} belongs to a tenant already") from exc
         await self._changed(tenant_id)
         accounts = await self.accounts(tenant_id)

@@ -36,6 +36,7 @@ from app.jobs import Job, JobFunction, JobRun, Jobs
 from app.keys import Keyring, process_keyring
 from app.pms.hostaway import HostawayClient
 from app.pms.inbox import Handler, Inbox
+from app.pms.passes import Passes
 from app.pms.stay import Stays
 from app.pms.sync import Mirror
 from app.pms.webhook import MESSAGE, RESERVATION, HostawayWebhook
@@ -69,6 +70,7 @@ class Product:
     client: HostawayClient
     inbox: Inbox
     mirror: Mirror
+    passes: Passes
     mind: Mind
     model: LanguageModel
     debounce: Debounce
@@ -157,7 +159,7 @@ class Product:
     async def _schedule(self, tenant: Tenant) -> None:
         door = await self.database.tenant(tenant.id)
         async with door.transaction() as conn:
-            await self.mirror.schedule(conn, tenant)
+            await self.passes.schedule(conn, tenant)
             await self.jobs.arm_unless_armed(
                 conn, tenant_id=tenant.id, kind=Job.PURGE, key="daily", due_at=self.clock.now()
             )
@@ -198,8 +200,12 @@ def build(
         settings=settings.hostaway, tenants=tenants, clock=clock, telemetry=telemetry
     )
     mirror = Mirror(
-        database=database, tenants=tenants, client=client, clock=clock, bus=bus, jobs=jobs,
+        database=database, tenants=tenants, client=client, clock=clock, bus=bus,
         conversations=conversations, stays=stays, settings=settings.sync,
+    )  # fmt: skip
+    passes = Passes(
+        database=database, tenants=tenants, client=client, clock=clock, jobs=jobs,
+        conversations=conversations, mirror=mirror, settings=settings.sync,
         public_url=settings.server.public_url,
     )  # fmt: skip
     inbox = Inbox(
@@ -237,8 +243,8 @@ def build(
         settings=settings, clock=clock, background=background, telemetry=telemetry,
         servers=_servers(settings), public_database=public_database, database=database, bus=bus,
         jobs=jobs, tenants=tenants, conversations=conversations, libraries=libraries, cases=cases,
-        client=client, inbox=inbox, mirror=mirror, mind=mind, model=model, debounce=debounce,
-        replies=replies, outbox=outbox, operators=operators, webhook=webhook,
+        client=client, inbox=inbox, mirror=mirror, passes=passes, mind=mind, model=model,
+        debounce=debounce, replies=replies, outbox=outbox, operators=operators, webhook=webhook,
     )  # fmt: skip
     jobs.register(JOBS(product))
     inbox.register(INBOX(product))
@@ -254,11 +260,11 @@ def JOBS(p: Product) -> Mapping[Job, JobFunction]:
         Job.READ_THREAD: p.replies.look,
         Job.SEND: p.outbox.send,
         Job.CHECK_SENT: p.outbox.check_sent,
-        Job.RESERVATION: p.mirror.fetch_reservation,
-        Job.FIND_THREAD: p.mirror.find_thread,
-        Job.FULL_SYNC: p.mirror.full_sync,
-        Job.RECENT_SYNC: p.mirror.recent_sync,
-        Job.UNREAD_SYNC: p.mirror.unread_sync,
+        Job.RESERVATION: p.passes.fetch_reservation,
+        Job.FIND_THREAD: p.passes.find_thread,
+        Job.FULL_SYNC: p.passes.full_sync,
+        Job.RECENT_SYNC: p.passes.recent_sync,
+        Job.UNREAD_SYNC: p.passes.unread_sync,
         Job.UNACKNOWLEDGED: p.cases.remind,
         Job.PURGE: _purge(p),
     }

@@ -5,7 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from app.db import Database, latest_version, pending_steps
+from app.db import AfterCommit, Database, TenantDoor, latest_version, pending_steps
 from app.errors import NotFound
 from app.tenants import Tenants
 
@@ -59,9 +59,7 @@ async def test_the_role_does_not_survive_its_transaction(
     door = await database.tenant("one")
     for _ in range(6):
         with pytest.raises(RuntimeError):
-            async with door.transaction() as conn:
-                await conn.fetchval("select 1")
-                raise RuntimeError("cut")
+            await _cut(door)
     async with database.shared().transaction() as conn:
         assert await conn.fetchval("select current_user") == "app"
         assert await conn.fetchval("select count(*) from nightdesk.tenants") == 1
@@ -78,14 +76,20 @@ async def test_what_waits_for_the_commit_does_not_happen_without_one(
         heard.append("committed")
 
     with pytest.raises(RuntimeError):
-        async with door.transaction() as conn:
-            conn.after_commit.append(hear)
-            raise RuntimeError("cut")
+        await _cut(door, hear)
     assert heard == []
     async with door.transaction() as conn:
         conn.after_commit.append(hear)
         assert heard == []
     assert heard == ["committed"]
+
+
+async def _cut(door: TenantDoor, after: AfterCommit | None = None) -> None:
+    async with door.transaction() as conn:
+        await conn.fetchval("select 1")
+        if after is not None:
+            conn.after_commit.append(after)
+        raise RuntimeError("cut")
 
 
 async def test_an_unknown_tenant_has_no_door(database: Database) -> None:

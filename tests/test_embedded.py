@@ -1,4 +1,3 @@
-# ruff: noqa: S603
 # The program started here is this interpreter.
 """The embedded servers, with real binaries: two lives on one directory, kills, adoption."""
 

@@ -1,4 +1,4 @@
-"""The small pattern language of the phrase files: one spelling for sloppy text, phrases that find themselves in it.
+"""The pattern language of the phrase files, and the one spelling that sloppy text is brought to.
 
 Pure. A phrase file says at its top how a phrase is written; this is what carries it out.
 """
@@ -16,7 +16,7 @@ GAP_WORDS = 4
 """Words that `...` may stand for at most."""
 
 INDEX_LETTERS = 3
-"""First letters of a word by which phrases are looked up; longer finds fewer phrases to try, but skips short words."""
+"""First letters of a word by which the phrases worth trying are looked up."""
 
 _UNDECOMPOSED = str.maketrans(
     {
@@ -45,6 +45,7 @@ _UNDECOMPOSED = str.maketrans(
 
 _REPEATED = re.compile(r"([^\W\d_])\1+")
 _UMLAUT_E = re.compile(r"(?<=[aou])e")
+_SHORT_IS = re.compile(r"\b(?!what|that|there|here|where)([^\W\d_]{4,})['’]s\b")
 _HESITATION = re.compile(r"\.{2,}|…")
 _TOKEN = re.compile(r"\d+|[^\W\d_]+|[?,]|[.!;\n](?!\d)")
 _ARABIC_ARTICLE = re.compile(r"^[وف]?(?:[بك]?ال|لل)(?=[ء-ي]{3})")
@@ -52,22 +53,27 @@ _READABLE = re.compile(r"^(?:\?|\*?[^|{}*?$^]*[^\W_][^|{}*?$^]*\*?)$")
 
 
 def normalise(text: str) -> str:
-    """The text as the phrases see it: ` .` or ` ?` ends a sentence, each word has one space before it.
+    """The text as the phrases see it: one space before each word, ` .` or ` ?` after a sentence.
 
-    Lower case; no diacritics, apostrophes or emoji; `ae oe ue` as the bare vowel; letters never doubled; Arabic letters
-    in one spelling and without the article.
+    Lower case; no diacritics, apostrophes or emoji; `ae oe ue` as the bare vowel; no doubled
+    letters; Arabic letters in one spelling and without the article.
     """
-    plain = unicodedata.normalize("NFKD", _HESITATION.sub(",", text).casefold())
+    plain = _SHORT_IS.sub(r"\1 is", _HESITATION.sub(",", text.casefold()))
+    plain = unicodedata.normalize("NFKD", plain)
     plain = "".join(c for c in plain if not unicodedata.combining(c)).translate(_UNDECOMPOSED)
-    tokens = ["."]
-    for token in _TOKEN.findall(plain):
-        if token in ".!;\n?":
-            token = "?" if token == "?" else "."
-            if tokens[-1] in ".?":
-                tokens[-1] = "?" if token == "?" and len(tokens) > 1 else tokens[-1]
-                continue
-        tokens.append(_one_spelling(token) if token.isalpha() else token)
-    return " " + " ".join(tokens)
+    pieces = ["."]
+    for piece in _TOKEN.findall(plain):
+        if piece in ".!;\n?":
+            end = "?" if piece == "?" else "."
+            if pieces[-1] not in (".", "?"):
+                pieces.append(end)
+            elif len(pieces) > 1 and end == "?":
+                pieces[-1] = end
+        elif piece.isdecimal():
+            pieces.append("".join(str(unicodedata.decimal(digit)) for digit in piece))
+        else:
+            pieces.append(_one_spelling(piece) if piece.isalpha() else piece)
+    return " " + " ".join(pieces)
 
 
 def _one_spelling(word: str) -> str:
@@ -81,7 +87,7 @@ def _is_arabic(word: str) -> bool:
 
 
 def phrase_lines(block: str) -> list[str]:
-    """The phrases of a block of a phrase file, one a line; blank lines and `#` comments left out."""
+    """The phrases of a block of a phrase file, one a line, without notes and blank lines."""
     lines = (line.partition("#")[0].strip() for line in block.splitlines())
     return [line for line in lines if line]
 
@@ -144,10 +150,10 @@ class _Entry:
 
 
 def read_phrase(phrase: str, lists: Mapping[str, Sequence[str]]) -> tuple[str, set[str]]:
-    """The regular expression of a phrase, and the beginnings of words of which one must be in the text.
+    """The regular expression of a phrase, and beginnings of words of which the text has one.
 
     Raises:
-        BadInput: The phrase is not written in the pattern language, or has no word that must be there.
+        BadInput: The phrase cannot be read, or has no word that must be there.
     """
     expression: list[str] = []
     anchors: list[set[str]] = []
@@ -173,7 +179,9 @@ def read_phrase(phrase: str, lists: Mapping[str, Sequence[str]]) -> tuple[str, s
     return "".join(expression), best
 
 
-def _words_of(element: str, lists: Mapping[str, Sequence[str]], phrase: str) -> tuple[list[str], bool]:
+def _words_of(
+    element: str, lists: Mapping[str, Sequence[str]], phrase: str
+) -> tuple[list[str], bool]:
     is_optional = element.endswith("?") and not f"|{element}".endswith("|?")
     words: list[str] = []
     for choice in element.removesuffix("?" if is_optional else "").split("|"):

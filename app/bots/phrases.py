@@ -1,8 +1,9 @@
-"""Questions whose answer is certain without a model: what a whole message asks, found by tested phrases.
+"""What a whole message asks, where tested phrases can tell it with certainty and no model.
 
-Pure. The phrases stand in `phrase_sets/facts_*.toml`; a tenant adds its own. A message is certain only when every word of
-it belongs to phrases of one action code, to words that may stand around them, or to pleasantries: anything left over, a
-second question or a complaint leaves it to a model or a person.
+Pure. The phrases stand in `phrase_sets/facts_*.toml`; a tenant adds its own. A message is certain
+only when every word of it belongs to phrases of one action code, to words that may stand around
+them, or to pleasantries: anything left over, a second question or a complaint leaves it to a model
+or a person.
 """
 
 import re
@@ -30,10 +31,14 @@ ROLES = ("greetings", "closings", "pleasantries", "around", "complaints")
 ASIDES = ("retracts", "wants_human", "refuses_robot")
 """Blocks of a phrase file that say something about the conversation."""
 
-UNHAPPY = frozenset("😡🤬😠😤😢😭🤮🤢🆘🚨🔥💧💦❓❔❗‼⁉🤔🤷👎😱😨😰🥵🥶🪳🐜🐀🐁🕷🪲🤕🤒🤧🚒🚑🚓💔🙄😒")
+UNHAPPY = frozenset(
+    "😡🤬😠😤😢😭🤮🤢🆘🚨🔥💧💦❓❔❗‼⁉🤔🤷👎😱😨😰🥵🥶🪳🐜🐀🐁🕷🪲🤕🤒🤧🚒🚑🚓💔🙄😒"
+)
 """Signs that are no thanks: alone they are left to a model."""
 
-_NAME = r"(?:(?:Mr|Mrs|Ms|Frau|Herr|Pani|Panie|Pan)\.?\s+)?[A-ZÀ-ÖØ-ÞĄĆĘŁŃÓŚŹŻ][a-zß-öø-ÿąćęłńóśźż]+"
+_NAME = (
+    r"(?:(?:Mr|Mrs|Ms|Frau|Herr|Pani|Panie|Pan)\.?\s+)?[A-ZÀ-ÖØ-ÞĄĆĘŁŃÓŚŹŻ][a-zß-öø-ÿąćęłńóśźż]+"
+)
 _WORD = re.compile(r"[^ .?,]+")
 _SENTENCE = re.compile(r"[^.?]+")
 
@@ -59,7 +64,9 @@ class PhraseSets:
         self._lists = dict(lists)
         self._index = PhraseIndex(self._blocks, self._lists)
         self._names = [
-            re.compile(rf"\b(?i:({self._plain('greetings')}))\s+{_NAME}(?:\s+{_NAME})?(?=\s*[,!.\n]|$)"),
+            re.compile(
+                rf"\b(?i:({self._plain('greetings')}))\s+{_NAME}(?:\s+{_NAME})?(?=\s*[,!.\n]|$)"
+            ),
             re.compile(
                 rf"\b(?i:({self._plain('closings')}))[\s,!.]+{_NAME}(?:\s+{_NAME})?(?=\s*[,!.]*\s*$)"
             ),
@@ -69,8 +76,8 @@ class PhraseSets:
         """These sets with a tenant's own phrases.
 
         Args:
-            additions: dict of action code -> language -> phrases, in the pattern language of the files; lists in
-                braces are those of the language's file.
+            additions: dict of action code -> language -> phrases, in the pattern language of the
+                files; lists in braces are those of the language's file.
 
         Raises:
             BadInput: A language is not known, or a phrase cannot be read.
@@ -106,10 +113,14 @@ def load_phrase_sets() -> PhraseSets:
     for language in LANGUAGES:
         path = PHRASE_SETS / f"facts_{language}.toml"
         file: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        lists |= {f"{language}:{name}": phrase_lines(block) for name, block in file["lists"].items()}
+        lists |= {
+            f"{language}:{name}": phrase_lines(block) for name, block in file["lists"].items()
+        }
         for section, prefix in (("message", ""), ("codes", "code:"), ("around_codes", "around:")):
             for name, block in file[section].items():
-                blocks[f"{language}/{prefix}{name}"] = _with_own_lists(phrase_lines(block), language)
+                blocks[f"{language}/{prefix}{name}"] = _with_own_lists(
+                    phrase_lines(block), language
+                )
     return PhraseSets(blocks, lists)
 
 
@@ -178,7 +189,7 @@ class _Reading:
         return sum(hit.tag.startswith(language) for hit in self.hits)
 
     def silence(self) -> list[Hit]:
-        """The phrases that make the whole message one to leave unanswered; empty where it is none."""
+        """The phrases that make the message one to leave unanswered; empty where it is none."""
         if "?" in self.plain:
             return []
         quiet = [hit for hit in self.hits if hit.tag[3:] in (f"code:{NO_MESSAGE}", "retracts")]

@@ -1,8 +1,9 @@
-"""What cannot wait: fire, gas, injury, crime, water, electricity, a guest locked out or stuck in a lift.
+"""What cannot wait: fire, gas, injury, crime, water, electricity, a guest locked out or in a lift.
 
-Pure. Checked before any debounce or model, in all languages at once. The phrases stand in `phrase_sets/urgent_*.toml`;
-a phrase counts unless the words it was found in belong to a harmless phrase ("gas stove"), to a sentence that only asks
-("what if …"), or come before the word that it is over ("… is fixed now").
+Pure. Checked before any debounce or model, in all languages at once. The phrases stand in
+`phrase_sets/urgent_*.toml`; a phrase counts unless the words it was found in belong to a harmless
+phrase ("gas stove"), to a sentence that only asks ("what if …"), or come before the word that it is
+over ("… is fixed now").
 """
 
 import re
@@ -28,7 +29,7 @@ LEAVE_KINDS = ("fire", "gas")
 """Kinds in which the first thing to do is to get out."""
 
 MISSPELT_LETTERS = 6
-"""Words shorter than this are never taken for misspelt ones: too many other words are one letter away."""
+"""Shorter words are never taken for misspelt ones: too many others are one letter away."""
 
 PHRASE_SETS = Path(__file__).parent / "phrase_sets"
 

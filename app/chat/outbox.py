@@ -20,7 +20,8 @@ from app.escalation.cases import Cases
 from app.events import ReplySent
 from app.jobs import Job, JobRun, Jobs
 from app.pms.gated import PlaceholderMangled, fill
-from app.pms.hostaway import HostawayClient, HostawayError
+from app.pms.hostaway import HostawayClient
+from app.pms.hostaway_answers import HostawayError
 from app.pms.records import Message, parse_message, parse_moment
 from app.pms.stay import Stay, Stays
 from app.pms.sync import Mirror

@@ -76,7 +76,7 @@ class Replies:
         return None
 
     async def look(self, run: JobRun) -> datetime | None:
-        """Job: something happened in a thread that the mirror has not seen. Key: the conversation."""
+        """Job: a thread may hold what the mirror has not seen. Key: the conversation."""
         tenant = await self._tenants.get(run.tenant_id)
         thread = await self._mirror.fetch_thread(tenant, int(run.key))
         door = await self._database.tenant(tenant.id)

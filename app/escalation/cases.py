@@ -34,7 +34,7 @@ class Cases:
         self._tenants = tenants
 
     async def may_speak(self, conn: Connection, tenant_id: str, conversation_id: int) -> Handling:
-        """Who speaks, locked until the caller's transaction ends; a silence that ended is lifted."""
+        """Who speaks, locked until the transaction ends; a silence that ended is lifted."""
         now = self._clock.now()
         handling = await store.lock_handling(conn, conversation_id, now)
         if handling.mode == "human" and handling.until is not None and handling.until <= now:

@@ -16,6 +16,7 @@ SHORTEST_SECRET = 3
 """Shorter values are not masked: they would cut every "12" out of every text."""
 CODE_WORDS = (
     r"code|codes|pin|passcode|password|passwort|kennwort|kod|kodu|kodem|hasło|haslo|hasła|hasla|"
+    r"szyfr|szyfru|szyfrem|combination|kombination|"
     r"türcode|tuercode|zugangscode|schlüsselcode|lockbox|keybox|key\s?box|key\s?safe|"
     r"رمز|الرمز|كود|الكود|كلمة\s+(?:المرور|السر)"
 )
@@ -25,9 +26,8 @@ CODE_AFTER_WORD = re.compile(
     r"(?P<code>(?=[^\s]*[\d#*])[\w#*\-]{2,24}(?:\s\d{2,8})?[#*]?)",
     re.IGNORECASE,
 )
-LONE_CODE = re.compile(
-    r"(?<![\w:.,/\-])(?=[^\s]*[#*])[#*]?\d{3,10}[#*]?(?![\w:])|(?<![\w:.,/\-])\d{4,8}[#*](?!\w)"
-)
+LONE_CODE = re.compile(r"(?<![\w:.,/+-])[#*]?\d[\d#*]{2,11}(?![\w:])")
+"""Any run of three or more digits: cutting too much costs nothing, it is filled in again."""
 
 
 class PlaceholderMangled(BadInput):

@@ -1,9 +1,10 @@
-"""A stay: guest, reservation and listing at one moment, with access decided and secrets as placeholders.
+"""A stay: guest, reservation and listing at one moment, access decided, secrets as placeholders.
 
 What a template or a condition may read is `Stay.mapping()`; what may be put back into an outgoing
 text is `Stay.deliverable`, which is empty while access is locked.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -166,7 +167,7 @@ class Stays:
     async def live_of_guest(
         self, conn: Connection, tenant: Tenant, reservation_id: int, now: datetime
     ) -> Stay:
-        """The stay that is meant in a thread: its own if live, else the guest's current, else next."""
+        """The stay that a thread means: its own if live, else the guest's current, else next."""
         own = await self.of_reservation(conn, tenant, reservation_id, now)
         phone = own.reservation.phone_e164
         if _is_live(own) or phone is None:
@@ -214,7 +215,8 @@ def assemble(
         **_unit_texts(unit),
         **reservation.gated.texts,
     }.items():
-        texts[name], found = cut_codes(mask(text, known), prefix=name)
+        masked = without_foreign_codes(mask(text, known))
+        texts[name], found = cut_codes(masked, prefix=name)
         cut |= found
     own = {DOOR_CODE: code} if code else {}
     sayable = {k: v for k, v in known.items() if not k.startswith("other_")}
@@ -234,6 +236,14 @@ def assemble(
         deliverable={**sayable, **cut, **own} if is_open else {},
         texts=texts if is_open else {},
     )
+
+
+def without_foreign_codes(masked: str) -> str:
+    """Gated text without the sentences that hold a door code of another source than the stay's."""
+    if "[[other_" not in masked:
+        return masked
+    sentences = re.split(r"(?<=[.!?؟\n])\s+", masked)
+    return " ".join(sentence for sentence in sentences if "[[other_" not in sentence)
 
 
 def code_source_of(settings: AccessSettings, listing_external_id: str) -> str:
@@ -317,7 +327,7 @@ def _door_code(source: str, reservation: Reservation, listing: Listing) -> str |
 def _known_secrets(
     reservation: Reservation, listing: Listing, unit: Listing | None
 ) -> dict[str, str]:
-    """Every secret by name; door codes that are not the source's are `other_…`: masked, never said."""
+    """Every secret by name; door codes of another source are `other_…`: masked, never said."""
     known: dict[str, str] = {}
     places = [("listing", listing.gated), ("reservation", reservation.gated)]
     if unit is not None:

@@ -69,6 +69,34 @@ async def upsert_reservation(
     return row_id
 
 
+async def mark_thread_read(
+    conn: Connection,
+    account_id: int,
+    external_id: str,
+    *,
+    seen_at: datetime | None,
+    now: datetime,
+) -> None:
+    """Keep that a reservation's thread was read, and which activity that covers."""
+    await conn.execute(
+        """update {schema}.reservations set thread_seen_at = $3, thread_read_at = $4
+           where account_id = $1 and external_id = $2""",
+        account_id, external_id, seen_at, now,
+    )  # fmt: skip
+
+
+async def thread_reads(
+    conn: Connection, account_id: int, external_ids: list[str]
+) -> dict[str, tuple[datetime | None, datetime | None]]:
+    """Reservation → (activity covered, when read) of the last look at its thread."""
+    rows = await conn.fetch(
+        """select external_id, thread_seen_at, thread_read_at from {schema}.reservations
+           where account_id = $1 and external_id = any($2)""",
+        account_id, external_ids,
+    )  # fmt: skip
+    return {row["external_id"]: (row["thread_seen_at"], row["thread_read_at"]) for row in rows}
+
+
 async def listing(
     conn: Connection, account_id: int, external_id: str, keyring: Keyring
 ) -> Listing | None:

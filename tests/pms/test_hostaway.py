@@ -17,7 +17,8 @@ from aiohttp.test_utils import TestServer
 
 from app.clock import ManualClock
 from app.errors import BadInput, Unavailable
-from app.pms.hostaway import HostawayClient, HostawayError
+from app.pms.hostaway import HostawayClient
+from app.pms.hostaway_answers import HostawayError
 from app.settings import HostawaySettings
 from app.tenants import PmsAccount
 

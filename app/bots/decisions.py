@@ -1,0 +1,46 @@
+"""Reading stored decisions: why something was answered, or not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.bots import store
+from app.db import Connection, Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Why one question was answered as it was; secrets stand as placeholders."""
+
+    id: int
+    conversation_id: int
+    generation: int
+    library_version: int
+    bot: str | None
+    action_code: str | None
+    score: float | None
+    reasoning: str | None
+    covers_all: bool | None
+    outcome: str
+    origin: str
+    because: str
+    language: str
+    question: str
+    answer: str | None
+    stay: Mapping[str, Any] | None
+    """The stay as seen; none for a stranger."""
+    calls: tuple[Mapping[str, Any], ...]
+    """Requests to models, each enough to make it again."""
+    trace_id: str | None
+    decided_at: datetime
+
+
+async def decisions_of(conn: Connection, conversation_id: int) -> list[Decision]:
+    """A conversation's decisions, oldest first."""
+    return [_decision(row) for row in await store.decisions_of(conn, conversation_id)]
+
+
+def _decision(row: Row) -> Decision:
+    values = {name: row[name] for name in Decision.__dataclass_fields__ if name != "calls"}
+    return Decision(**values, calls=tuple(row["calls"]))

@@ -1,0 +1,149 @@
+"""What is asked of Hostaway and what its answers mean; pure.
+
+Source: Hostaway API documentation (2026-07): a dead token answers 403, and so do a locked
+reservation and a missing right.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from app.errors import OutsideError
+
+DEAD_TOKEN_WORDS = (
+    "invalid_token", "invalid token", "expired", "unauthorized", "authentication failed",
+    "no scope",
+)  # fmt: skip
+"""What a 403 for a dead token says, as public clients found; others mean locked or forbidden."""
+PASSING_WORDS = ("try again", "temporar", "timeout", "timed out", "too many", "rate limit")
+
+Row = dict[str, Any]
+
+
+class HostawayError(OutsideError):
+    """Hostaway failed us or refused; `was_sent`: it may have acted on the request all the same."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retryable: bool,
+        status: int | None = None,
+        was_sent: bool = False,
+        is_token_refused: bool = False,
+    ) -> None:
+        super().__init__(message, outside="hostaway", retryable=retryable)
+        self.status = status
+        """HTTP status; none when there was no answer."""
+        self.was_sent = was_sent
+        self.is_token_refused = is_token_refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One request; `endpoint` is the template that logs may carry, `id` fills it."""
+
+    endpoint: str
+    id: str = ""
+    method: str = "GET"
+    params: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = field(default=None, repr=False)
+    credentials: Mapping[str, str] | None = field(default=None, repr=False)
+    """The form of a token request, the one request that carries no token."""
+    is_urgent: bool = False
+    is_repeatable: bool = True
+    """Whether doing it twice does no harm."""
+
+    @property
+    def name(self) -> str:
+        """Such as `GET /reservations/{id}`."""
+        return f"{self.method} {self.endpoint}"
+
+
+def read_success(ask: Ask, status: int, body: bytes) -> Row:
+    """The answer, if it is one and says so; none of its text goes into an error.
+
+    Raises:
+        HostawayError: it is a refusal, a failure or no JSON.
+    """
+    answer = _parsed(body)
+    if 200 <= status < 300 and answer is not None and answer.get("status") != "fail":
+        return answer
+    if status == 429:
+        raise HostawayError(f"{ask.name}: too many requests", retryable=True, status=status)
+    if status >= 500 or status == 408:
+        raise unknown_end(ask, f"failed ({status})", status)
+    if status < 300 and answer is None:
+        raise unknown_end(ask, "an answer that is no JSON", status)
+    words = _words(answer, body)
+    if status < 300 and any(word in words for word in PASSING_WORDS):
+        raise unknown_end(ask, "failed for now", status)
+    is_dead_token = status == 401 or (
+        status == 403 and (not words or any(word in words for word in DEAD_TOKEN_WORDS))
+    )
+    raise HostawayError(
+        f"{ask.name}: refused by Hostaway ({status})",
+        retryable=False,
+        status=status,
+        is_token_refused=is_dead_token and ask.credentials is None,
+    )
+
+
+def rows_of(ask: Ask, answer: Row) -> list[Row]:
+    """The list of an answer."""
+    result = answer.get("result")
+    if not isinstance(result, list):
+        raise HostawayError(f"{ask.name}: answered with no list", retryable=False)
+    return [row for row in result if isinstance(row, dict)]
+
+
+def one_of(ask: Ask, answer: Row) -> Row:
+    """The one entity of an answer."""
+    result = answer.get("result")
+    if isinstance(result, dict) and result.get("id"):
+        return result
+    raise HostawayError(
+        f"{ask.name}: answered with nothing", retryable=False, was_sent=not ask.is_repeatable
+    )
+
+
+def unknown_end(ask: Ask, what: str, status: int | None) -> HostawayError:
+    """The error of a request that may have been acted on; harmless where it may be repeated."""
+    return HostawayError(
+        f"{ask.name}: {what}",
+        retryable=ask.is_repeatable,
+        status=status,
+        was_sent=not ask.is_repeatable,
+    )
+
+
+def number_of(value: Any) -> float | None:
+    """A finite number, or none."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _parsed(body: bytes) -> Row | None:
+    if not body.strip():
+        return None
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _words(answer: Row | None, body: bytes) -> str:
+    """What a failure says, lower case; for judging it, never for showing."""
+    if answer is None:
+        return body[:2000].decode(errors="replace").strip().lower()
+    for key in ("result", "message", "error_description", "error"):
+        if isinstance(answer.get(key), str) and answer[key]:
+            return str(answer[key]).lower()
+    return ""

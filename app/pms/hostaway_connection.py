@@ -1,0 +1,265 @@
+"""The connection to Hostaway: an account's token, its turn, and tries that do no harm.
+
+A token works only a second after it was issued, and a 429 names no time to wait. Source: Hostaway
+API documentation (2026-07).
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import aiohttp
+
+from app.clock import Clock
+from app.errors import BadInput, Unavailable
+from app.pms.hostaway_answers import (
+    Ask,
+    HostawayError,
+    Row,
+    number_of,
+    read_success,
+    unknown_end,
+)
+from app.pms.rate import RateLimiter, asked_pause_s
+from app.settings import HostawaySettings
+from app.telemetry import Telemetry
+from app.tenants import PmsAccount
+
+TRIES = 3
+LONGEST_PAUSE_S = 60.0
+"""A longer `Retry-After` is not sat out at once: a person would wait behind it."""
+TOKEN_MARGIN_S = 60.0
+"""A token is renewed so long before its end, or at nine tenths of a shorter life."""
+LONGEST_LIFE_S = 1e10
+"""Three hundred years: more is no length of time."""
+BARREN_S = 60.0
+"""No other token is asked for so long after a fresh one was refused: it is not the token."""
+NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+logger = logging.getLogger(__name__)
+
+
+class TokenKeeper(Protocol):
+    """Where an access token outlives the process: the tenant directory."""
+
+    async def keep_token(self, account: PmsAccount, token: str, until: datetime) -> None:
+        """Store it, encrypted."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Bearer:
+    """An account's token in memory, and how the last request for one ended."""
+
+    value: str = field(default="", repr=False)
+    renew_at: datetime = LONG_AGO
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    failures: int = 0
+    error: HostawayError | None = None
+    """The last failure."""
+    barren_until: float = float("-inf")
+
+
+class Connection:
+    """Asks with the account's token, in its turn, again where that does no harm."""
+
+    def __init__(
+        self,
+        *,
+        settings: HostawaySettings,
+        tenants: TokenKeeper,
+        clock: Clock,
+        telemetry: Telemetry | None,
+        token_settle_s: float,
+        backoff_s: float,
+    ) -> None:
+        self._settings = settings
+        self._tenants = tenants
+        self._clock = clock
+        self._telemetry = telemetry
+        self._token_settle_s = token_settle_s
+        self._backoff_s = backoff_s
+        self._limiter = RateLimiter(
+            ip_requests=settings.ip_requests,
+            account_requests=settings.account_requests,
+            window_s=settings.window_s,
+        )
+        self._bearers: dict[int, _Bearer] = {}
+        self._session: aiohttp.ClientSession | None = None
+        self._dice = random.SystemRandom()
+
+    def open(self) -> None:
+        """Make the session. No cookies, since the tenants share it; no proxy of the environment."""
+        total_s = self._settings.timeout_s
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=total_s, sock_connect=total_s / 2),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        """Close the session."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def ask(self, account: PmsAccount, ask: Ask) -> Row:
+        """The whole answer, which Hostaway calls a success.
+
+        Raises:
+            HostawayError: it did not, or there was no answer, after every try that does no harm.
+        """
+        with self._span(account, ask):
+            token = "" if ask.credentials else await self._token(account)
+            has_renewed = False
+            tries = 0
+            while True:
+                try:
+                    return await self._exchange(account, ask, token)
+                except HostawayError as exc:
+                    failure = exc
+                if failure.is_token_refused:
+                    if not self._may_renew(account, token, is_fresh=has_renewed):
+                        raise failure
+                    token = await self._token(account, refused=token)
+                    has_renewed = True
+                    continue
+                tries += 1
+                if tries >= TRIES or not failure.retryable or _is_callers(failure, ask):
+                    raise failure
+                pause_s = self._backoff_s * 2 ** (tries - 1)
+                await asyncio.sleep(self._dice.uniform(pause_s / 2, pause_s))
+
+    def _span(self, account: PmsAccount, ask: Ask) -> AbstractContextManager[object]:
+        if self._telemetry is None:
+            return nullcontext()
+        return self._telemetry.span(
+            f"hostaway.{ask.method.lower()}", endpoint=ask.endpoint, tenant=account.tenant_id
+        )
+
+    def _bearer(self, account: PmsAccount) -> _Bearer:
+        if account.id not in self._bearers:
+            bearer = _Bearer()
+            if account.token and account.token_until:
+                bearer.value = account.token
+                bearer.renew_at = account.token_until - timedelta(seconds=TOKEN_MARGIN_S)
+            self._bearers[account.id] = bearer
+        return self._bearers[account.id]
+
+    def _may_renew(self, account: PmsAccount, token: str, *, is_fresh: bool) -> bool:
+        """Whether another token may help; a fresh one that is refused too says it does not."""
+        bearer = self._bearer(account)
+        if is_fresh:
+            bearer.barren_until = time.monotonic() + BARREN_S
+            return False
+        return token != bearer.value or time.monotonic() >= bearer.barren_until
+
+    async def _token(self, account: PmsAccount, *, refused: str = "") -> str:
+        """A token that should be accepted; one caller asks for a new one, the others wait."""
+        bearer = self._bearer(account)
+        failures = bearer.failures
+        async with bearer.lock:
+            is_known = bearer.value not in ("", refused)
+            if is_known and self._clock.now() < bearer.renew_at:
+                return bearer.value
+            if bearer.failures != failures and bearer.error is not None:
+                # Somebody just tried for all of us.
+                raise HostawayError(
+                    str(bearer.error),
+                    retryable=bearer.error.retryable,
+                    status=bearer.error.status,
+                ) from bearer.error
+            try:
+                await self._renew(account, bearer)
+            except HostawayError as exc:
+                bearer.failures += 1
+                bearer.error = exc
+                raise
+            return bearer.value
+
+    async def _renew(self, account: PmsAccount, bearer: _Bearer) -> None:
+        credentials = {
+            "grant_type": "client_credentials",
+            "client_id": account.external_id,
+            "client_secret": account.client_secret,
+            "scope": "general",
+        }
+        ask = Ask(endpoint="/accessTokens", method="POST", credentials=credentials, is_urgent=True)
+        answer = await self.ask(account, ask)
+        value, life_s = answer.get("access_token"), number_of(answer.get("expires_in")) or 0.0
+        if not isinstance(value, str) or not value or not 0 < life_s < LONGEST_LIFE_S:
+            raise HostawayError("Hostaway gave no usable access token", retryable=False)
+        now = self._clock.now()
+        margin_s = min(TOKEN_MARGIN_S, life_s / 10)
+        await asyncio.sleep(self._token_settle_s)
+        bearer.value = value
+        bearer.renew_at = now + timedelta(seconds=life_s - margin_s)
+        logger.info("hostaway token renewed", extra={"tenant": account.tenant_id})
+        await self._tenants.keep_token(account, value, now + timedelta(seconds=life_s))
+
+    async def _exchange(self, account: PmsAccount, ask: Ask, token: str) -> Row:
+        """One request and its answer, in turn; what aiohttp raises becomes ours here."""
+        if self._session is None:
+            raise Unavailable("the client of Hostaway is closed")
+        await self._limiter.wait_turn(account.external_id, is_urgent=ask.is_urgent)
+        began = time.monotonic()
+        status: int | None = None
+        try:
+            async with self._session.request(
+                ask.method,
+                self._url(ask),
+                params=ask.params,
+                json=ask.body,
+                data=ask.credentials,
+                headers={"Authorization": f"Bearer {token}"} if token else None,
+                allow_redirects=False,
+            ) as response:
+                status = response.status
+                body = await response.read()
+        except NEVER_SENT as exc:
+            raise HostawayError(f"{ask.name}: cannot reach Hostaway", retryable=True) from exc
+        except (aiohttp.ClientError, OSError) as exc:
+            what = "no answer in time" if isinstance(exc, TimeoutError) else "connection cut"
+            raise unknown_end(ask, what, None) from exc
+        finally:
+            _log(account, ask, status, time.monotonic() - began)
+        if status == 429:
+            self._pause(account, response.headers)
+        return read_success(ask, status, body)
+
+    def _url(self, ask: Ask) -> str:
+        if ask.id and not (ask.id.isascii() and ask.id.isalnum()):
+            raise BadInput("an id of Hostaway has letters and digits only")
+        return self._settings.base_url.rstrip("/") + ask.endpoint.format(id=ask.id)
+
+    def _pause(self, account: PmsAccount, headers: Mapping[str, str]) -> None:
+        """Leave the account alone for as long as a 429 asks, or for a whole window."""
+        asked_s = asked_pause_s(headers.get("Retry-After"), self._clock.now())
+        if asked_s is None:
+            asked_s = self._settings.window_s * self._dice.uniform(1.0, 1.2)
+        self._limiter.pause(account.external_id, min(asked_s, LONGEST_PAUSE_S))
+
+
+def _is_callers(failure: HostawayError, ask: Ask) -> bool:
+    """Whether the caller decides on another try: a send that was turned away for now."""
+    return failure.status == 429 and not ask.is_repeatable
+
+
+def _log(account: PmsAccount, ask: Ask, status: int | None, took_s: float) -> None:
+    is_fine = status is not None and status < 300
+    logger.log(
+        logging.DEBUG if is_fine else logging.INFO,
+        "hostaway asked",
+        extra={
+            "endpoint": ask.name,
+            "status": status,
+            "ms": round(took_s * 1000),
+            "tenant": account.tenant_id,
+        },
+    )

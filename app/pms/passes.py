@@ -1,0 +1,224 @@
+"""The passes over the PMS: full, recent and unread; and the look at one reservation or thread.
+
+They find what no webhook brought. A long pass goes in chunks that keep their place, behind every
+send and re-fetch in the rate budget.
+"""
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.clock import Clock
+from app.conversations import Conversations
+from app.db import Connection, Database
+from app.jobs import Job, JobRun, Jobs
+from app.pms import store
+from app.pms.hostaway import HostawayClient
+from app.pms.records import parse_moment
+from app.pms.sync import Mirror
+from app.settings import SyncSettings
+from app.tenants import PmsAccount, Tenant, Tenants
+
+logger = logging.getLogger(__name__)
+
+CHUNK_S = 20.0
+"""A long pass gives way after this and goes on as a new run, so that its progress is kept."""
+THREADS_A_PASS = 20
+STALE_THREAD = timedelta(minutes=30)
+"""An unread thread that was not looked at for so long is looked at again."""
+
+
+class Passes:
+    """The jobs of the mirror."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        tenants: Tenants,
+        client: HostawayClient,
+        clock: Clock,
+        jobs: Jobs,
+        conversations: Conversations,
+        mirror: Mirror,
+        settings: SyncSettings,
+        public_url: str,
+    ) -> None:
+        self._database = database
+        self._tenants = tenants
+        self._client = client
+        self._clock = clock
+        self._jobs = jobs
+        self._conversations = conversations
+        self._mirror = mirror
+        self._settings = settings
+        self._public_url = public_url.rstrip("/")
+
+    async def schedule(self, conn: Connection, tenant: Tenant) -> None:
+        """Have the scheduled passes of a tenant's accounts run, from now on."""
+        now = self._clock.now()
+        for account in await self._tenants.accounts(tenant.id):
+            for kind in (Job.FULL_SYNC, Job.RECENT_SYNC, Job.UNREAD_SYNC):
+                await self._jobs.arm_unless_armed(
+                    conn, tenant_id=tenant.id, kind=kind, key=account.id, due_at=now
+                )
+
+    async def fetch_reservation(self, run: JobRun) -> datetime | None:
+        """Job: a webhook told of a reservation; key `account:reservation`."""
+        tenant, account, reservation_id = await self._keyed(run)
+        raw = await self._client.reservation(account, reservation_id)
+        reservation = await self._mirror.apply_reservation(tenant, account, raw)
+        door = await self._database.tenant(tenant.id)
+        async with door.transaction() as conn:
+            known = await store.listing(
+                conn, account.id, reservation.listing_external_id, tenant.keyring
+            )
+        if known is None:
+            await self._mirror.refresh_listing(tenant, account, reservation.listing_external_id)
+        run.counts["reservations"] = 1
+        return None
+
+    async def find_thread(self, run: JobRun) -> datetime | None:
+        """Job: a message came without naming its thread; key `account:reservation`."""
+        tenant, account, reservation_id = await self._keyed(run)
+        found = await self._client.conversations_of(account, reservation_id, is_urgent=True)
+        await self._mirror.refresh_stay(tenant, account, reservation_id)
+        door = await self._database.tenant(tenant.id)
+        async with door.transaction() as conn:
+            for raw in found:
+                await self._look_at(conn, tenant, account, str(raw["id"]), reservation_id)
+        run.counts["threads"] = len(found)
+        return None
+
+    async def full_sync(self, run: JobRun) -> datetime | None:
+        """Job: every listing, then every reservation near today, in chunks that keep place."""
+        tenant = await self._tenants.get(run.tenant_id)
+        account = await self._mirror.account(tenant, int(run.key))
+        door = await self._database.tenant(tenant.id)
+        place_key = f"full_sync:{account.id}"
+        async with door.transaction() as conn:
+            place = await store.state(conn, place_key)
+        after_id = place[0].get("after_id") if place else None
+        if after_id is None:
+            await self._ensure_webhook(account)
+            await self._sync_definitions(tenant, account)
+            async for rows in self._client.listings(account):
+                run.counts["listings"] = run.counts.get(
+                    "listings", 0
+                ) + await self._mirror.apply_listings(tenant, account, rows)
+        today = self._clock.now().date()
+        until = asyncio.get_running_loop().time() + CHUNK_S
+        async for rows in self._client.reservations(
+            account,
+            departure_from=today - timedelta(days=30),
+            arrival_until=today + timedelta(days=self._settings.reservation_horizon_days),
+            after_id=after_id,
+        ):
+            _count(
+                run, "reservations", await self._mirror.apply_reservations(tenant, account, rows)
+            )
+            after_id = str(rows[-1]["id"])
+            async with door.transaction() as conn:
+                await store.set_state(conn, place_key, {"after_id": after_id}, self._clock.now())
+            if asyncio.get_running_loop().time() > until:
+                return self._clock.now()
+        async with door.transaction() as conn:
+            await store.set_state(conn, place_key, {}, self._clock.now())
+        return self._clock.now() + timedelta(seconds=self._settings.full_interval_s)
+
+    async def recent_sync(self, run: JobRun) -> datetime | None:
+        """Job: reservations with recent activity; finds events that were never delivered."""
+        since = (self._clock.now() - timedelta(days=1)).date()
+        await self._look_for_activity(run, latest_activity_start=since)
+        return self._clock.now() + timedelta(seconds=self._settings.recent_interval_s)
+
+    async def unread_sync(self, run: JobRun) -> datetime | None:
+        """Job: threads with unread messages; finds messages that were never delivered."""
+        await self._look_for_activity(run, only_unread=True)
+        return self._clock.now() + timedelta(seconds=self._settings.unread_interval_s)
+
+    async def _look_for_activity(self, run: JobRun, **query: Any) -> None:
+        tenant = await self._tenants.get(run.tenant_id)
+        account = await self._mirror.account(tenant, int(run.key))
+        moved: list[str] = []
+        async for rows in self._client.reservations(account, **query):
+            moved += await self._moved(tenant, account, rows)
+            await self._mirror.apply_reservations(tenant, account, rows)
+            _count(run, "reservations", len(rows))
+        door = await self._database.tenant(tenant.id)
+        async with door.transaction() as conn:
+            for reservation_id in moved[:THREADS_A_PASS]:
+                await self._jobs.arm(
+                    conn,
+                    tenant_id=tenant.id,
+                    kind=Job.FIND_THREAD,
+                    key=f"{account.id}:{reservation_id}",
+                    due_at=self._clock.now(),
+                )
+        run.counts["threads"] = len(moved[:THREADS_A_PASS])
+
+    async def _moved(self, tenant: Tenant, account: PmsAccount, rows: list[Any]) -> list[str]:
+        """Which reservations saw activity since going live that no look at the thread covers."""
+        if tenant.live_since is None:
+            return []
+        ids = [str(raw.get("id")) for raw in rows]
+        door = await self._database.tenant(tenant.id)
+        async with door.transaction() as conn:
+            reads = await store.thread_reads(conn, account.id, ids)
+        youngest = self._clock.now() - STALE_THREAD
+        moved = []
+        for raw in rows:
+            active_at = parse_moment(raw.get("latestActivityOn"))
+            seen_at, read_at = reads.get(str(raw.get("id")), (None, None))
+            if active_at is None or active_at < tenant.live_since.replace(microsecond=0):
+                continue
+            is_new = seen_at is None or active_at > seen_at
+            is_unread = bool(raw.get("hasUnreadConversationMessages"))
+            if is_new or (is_unread and (read_at is None or read_at < youngest)):
+                moved.append(str(raw["id"]))
+        return moved
+
+    async def _ensure_webhook(self, account: PmsAccount) -> None:
+        """Have Hostaway call us; only where the outside can reach us."""
+        if not self._public_url:
+            return
+        login, password = account.webhook_logins[0]
+        url = f"{self._public_url}/webhook/hostaway/{account.account_key}"
+        await self._client.ensure_webhook(account, url=url, login=login, password=password)
+
+    async def _sync_definitions(self, tenant: Tenant, account: PmsAccount) -> None:
+        definitions = await self._client.custom_fields(account)
+        names = {str(raw["id"]): str(raw.get("varName") or "") for raw in definitions}
+        door = await self._database.tenant(tenant.id)
+        async with door.transaction() as conn:
+            await store.set_state(conn, "custom_fields", names, self._clock.now())
+
+    async def _look_at(
+        self,
+        conn: Connection,
+        tenant: Tenant,
+        account: PmsAccount,
+        conversation_id: str,
+        reservation_id: str,
+    ) -> None:
+        conversation = await self._conversations.ensure_thread(
+            conn, account=str(account.id), external_id=conversation_id, now=self._clock.now()
+        )
+        await self._mirror.attach_known(conn, tenant, conversation, reservation_id)
+        await self._jobs.arm(
+            conn,
+            tenant_id=tenant.id,
+            kind=Job.READ_THREAD,
+            key=conversation.id,
+            due_at=self._clock.now(),
+        )
+
+    async def _keyed(self, run: JobRun) -> tuple[Tenant, PmsAccount, str]:
+        account_id, _, external_id = run.key.partition(":")
+        tenant = await self._tenants.get(run.tenant_id)
+        return tenant, await self._mirror.account(tenant, int(account_id)), external_id
+
+
+def _count(run: JobRun, what: str, more: int) -> None:
+    run.counts[what] = run.counts.get(what, 0) + more

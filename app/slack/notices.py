@@ -1,0 +1,143 @@
+"""Notices that belong to no case: a silence, a waiting draft, a job that was given up."""
+
+import logging
+from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.background import Background
+from app.chat.operator import Operators
+from app.clock import Clock
+from app.conversations import Conversations, Turn
+from app.db import Connection, Database
+from app.errors import NotFound
+from app.escalation.cases import Cases
+from app.events import DraftWritten, HandlingChanged, JobFailed
+from app.pms.stay import Stay, Stays
+from app.slack import blocks
+from app.slack.alerts import quietly
+from app.slack.channel import Channels
+from app.tenants import Tenant, Tenants
+
+logger = logging.getLogger(__name__)
+
+LinkToDrafts = Callable[[str, str], str]
+"""(tenant, operator; empty: whoever opens it says who they are) → URL."""
+ALARM_REST = timedelta(minutes=10)
+"""One alarm a kind of job in this time."""
+
+
+class Notices:
+    """Hears what operators should know though nobody needs to come."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        tenants: Tenants,
+        cases: Cases,
+        conversations: Conversations,
+        stays: Stays,
+        operators: Operators,
+        clock: Clock,
+        background: Background,
+        channels: Channels,
+        link_to_drafts: LinkToDrafts,
+    ) -> None:
+        self._database = database
+        self._tenants = tenants
+        self._cases = cases
+        self._conversations = conversations
+        self._stays = stays
+        self._operators = operators
+        self._clock = clock
+        self._background = background
+        self._channels = channels
+        self._link_to_drafts = link_to_drafts
+        self._silences: dict[tuple[str, int], datetime] = {}
+        self._alarms: dict[tuple[str, str], datetime] = {}
+
+    async def on_handling_changed(self, event: HandlingChanged) -> None:
+        """Say that the bot waits because a person spoke; once a silence."""
+        self._spawn(event, self._silence(event))
+
+    async def on_draft_written(self, event: DraftWritten) -> None:
+        """Show the draft with what was asked."""
+        self._spawn(event, self._draft(event))
+
+    async def on_job_failed(self, event: JobFailed) -> None:
+        """Raise an alarm, one a kind in ten minutes."""
+        now, key = self._clock.now(), (event.tenant_id, event.kind)
+        if key in self._alarms and now - self._alarms[key] < ALARM_REST:
+            return
+        self._alarms[key] = now
+        self._spawn(event, self._alarm(event))
+
+    def _spawn(self, event: Any, work: Coroutine[Any, Any, None]) -> None:
+        self._background.spawn(f"slack {type(event).__name__}", quietly(work))
+
+    async def _silence(self, event: HandlingChanged) -> None:
+        if await self._channels.workspace(event.tenant_id) is None:
+            return
+        tenant = await self._tenants.get(event.tenant_id)
+        door = await self._database.tenant(tenant.id)
+        async with door.transaction() as conn:
+            conversation = await self._conversations.get(conn, event.id)
+            case = await self._cases.unresolved(conn, conversation.id, conversation.reservation_id)
+            handling = await self._cases.may_speak(conn, tenant.id, conversation.id)
+            stay = await self._stay(conn, tenant, conversation.reservation_id)
+        key, now = (tenant.id, conversation.id), self._clock.now()
+        if handling.mode == "bot" or case is not None:
+            self._silences.pop(key, None)
+            return
+        is_known = self._silences.get(key, now) > now
+        if handling.until is None or is_known:
+            return
+        self._silences = {k: until for k, until in self._silences.items() if until > now}
+        self._silences[key] = handling.until
+        post = blocks.silence(stay, handling.reason or "a person replied", handling.until)
+        await self._channels.post(tenant, post)
+
+    async def _draft(self, event: DraftWritten) -> None:
+        if await self._channels.workspace(event.tenant_id) is None:
+            return
+        tenant = await self._tenants.get(event.tenant_id)
+        drafts = await self._operators.drafts(tenant.id)
+        draft = next((d for d in drafts if d.id == event.outbox_id), None)
+        if draft is None:
+            return
+        door = await self._database.tenant(tenant.id)
+        async with door.transaction() as conn:
+            conversation = await self._conversations.get(conn, event.conversation_id)
+            turns = await self._conversations.transcript(conn, conversation.id)
+            stay = await self._stay(conn, tenant, conversation.reservation_id)
+        link = self._link_to_drafts(tenant.id, "")
+        await self._channels.post(
+            tenant, blocks.draft(stay, unanswered(turns), draft.text, link=link)
+        )
+
+    async def _alarm(self, event: JobFailed) -> None:
+        tenant = await self._tenants.get(event.tenant_id)
+        await self._channels.post(tenant, blocks.job_failed(event.kind, event.key, event.error))
+
+    async def _stay(
+        self, conn: Connection, tenant: Tenant, reservation_id: int | None
+    ) -> Stay | None:
+        if reservation_id is None:
+            return None
+        try:
+            return await self._stays.of_reservation(conn, tenant, reservation_id, self._clock.now())
+        except NotFound:
+            logger.info("thread has no stay in the mirror", extra={"reservation": reservation_id})
+            return None
+
+
+def unanswered(turns: list[Turn]) -> list[str]:
+    """What the guest said since anybody answered, oldest first."""
+    asked: list[str] = []
+    for turn in reversed(turns):
+        if turn.speaker in ("bot", "operator"):
+            break
+        if turn.speaker == "guest":
+            asked.append(turn.text)
+    return asked[::-1]

@@ -29,6 +29,8 @@ from app.telemetry import current_trace_id
 logger = logging.getLogger(__name__)
 
 ACCESS_CODE = "ACCESS_INSTRUCTIONS"
+ASK_TEAM = "[[ask_team]]"
+"""What an informational bot adds when it does not know: then somebody really is asked."""
 ESCALATE = "ESCALATE"
 URGENT_BEFORE_CHECK_IN = timedelta(hours=2)
 
@@ -117,7 +119,7 @@ class Answering:
             await self.route()
             async for _ in self.words():
                 pass
-            text = "".join(self._said).strip()
+            text = self._asked_team("".join(self._said).strip())
             check(text, self._may_carry())
         except ModelError as exc:
             self._calls.append(_failed_call(exc))
@@ -125,6 +127,17 @@ class Answering:
         except (BadInput, NotFound) as exc:
             return self.give_up(str(exc))
         return text or None
+
+    def _asked_team(self, text: str) -> str:
+        """The words without the mark of not knowing, which makes it a person's matter."""
+        if ASK_TEAM not in text or self._route is None:
+            return text
+        text = " ".join(text.replace(ASK_TEAM, " ").split()) or self._holding()
+        self._route = replace(
+            self._route, outcome="person", because="the bot does not know", severity="low"
+        )
+        self._said = [text]
+        return text
 
     def give_up(self, because: str) -> str | None:
         """Turn to a person; gives what the guest is told meanwhile."""

@@ -6,6 +6,8 @@ What an operator may word belongs into reply templates; these are the ones that 
 from collections.abc import Mapping
 from datetime import datetime
 
+import chevron
+
 from app.pms.access import Access
 
 FALLBACK = "en"
@@ -37,17 +39,17 @@ MONTHS: Mapping[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 MOMENT: Mapping[str, str] = {
-    "en": "{day} {date} {month}, {time} ({city} time)",
-    "pl": "{day} {date} {month}, {time} (czasu lokalnego, {city})",
-    "de": "{day}, {date}. {month}, {time} Uhr (Ortszeit {city})",
-    "ar": "{day} {date} {month}، {time} (بتوقيت {city})",
+    "en": "{{{day}}} {{{date}}} {{{month}}}, {{{time}}} ({{{city}}} time)",
+    "pl": "{{{day}}} {{{date}}} {{{month}}}, {{{time}}} (czasu lokalnego, {{{city}}})",
+    "de": "{{{day}}}, {{{date}}}. {{{month}}}, {{{time}}} Uhr (Ortszeit {{{city}}})",
+    "ar": "{{{day}}} {{{date}}} {{{month}}}، {{{time}}} (بتوقيت {{{city}}})",
 }
 SENTENCES: Mapping[str, Mapping[str, str]] = {
     "disclosure": {
-        "en": "I am {name}, the AI assistant of {tenant}.",
-        "pl": "Jestem {name}, asystentem AI firmy {tenant}.",
-        "de": "Ich bin {name}, der KI-Assistent von {tenant}.",
-        "ar": "أنا {name}، المساعد الآلي (ذكاء اصطناعي) لدى {tenant}.",
+        "en": "I am {{{name}}}, the AI assistant of {{{tenant}}}.",
+        "pl": "Jestem {{{name}}}, asystentem AI firmy {{{tenant}}}.",
+        "de": "Ich bin {{{name}}}, der KI-Assistent von {{{tenant}}}.",
+        "ar": "أنا {{{name}}}، المساعد الآلي (ذكاء اصطناعي) لدى {{{tenant}}}.",
     },
     "holding": {
         "en": "Thank you, I have passed this on to our team. A colleague will reply to you here.",
@@ -62,10 +64,10 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "ar": "شكرًا لك. لا أستطيع الاطلاع على الصور أو الرسائل الصوتية، لذلك طلبت من زميل ذلك.",
     },
     "too_early": {
-        "en": "I can share the access details from {when}.",
-        "pl": "Dane dostępowe mogę podać od: {when}.",
-        "de": "Die Zugangsdaten kann ich ab {when} nennen.",
-        "ar": "يمكنني إعطاؤك بيانات الدخول ابتداءً من {when}.",
+        "en": "I can share the access details from {{{when}}}.",
+        "pl": "Dane dostępowe mogę podać od: {{{when}}}.",
+        "de": "Die Zugangsdaten kann ich ab {{{when}}} nennen.",
+        "ar": "يمكنني إعطاؤك بيانات الدخول ابتداءً من {{{when}}}.",
     },
     "not_confirmed": {
         "en": "I can share the access details once your booking is confirmed.",
@@ -118,10 +120,7 @@ LOCKED_BY_REASON = {
 def sentence(which: str, language: str, /, **values: str) -> str:
     """A fixed sentence in a language, English where we do not speak it."""
     versions = SENTENCES[which]
-    text = versions.get(language, versions[FALLBACK])
-    for key, value in values.items():
-        text = text.replace("{" + key + "}", value)
-    return text
+    return _rendered(versions.get(language, versions[FALLBACK]), values)
 
 
 def access_sentence(access: Access, language: str) -> str:
@@ -144,7 +143,10 @@ def moment_in_words(moment: datetime, language: str) -> str:
         "time": f"{moment:%H:%M}",
         "city": zone.rsplit("/", 1)[-1].replace("_", " "),
     }
-    text = MOMENT[spoken]
-    for key, value in values.items():
-        text = text.replace("{" + key + "}", value)
-    return text
+    return _rendered(MOMENT[spoken], values)
+
+
+def _rendered(text: str, values: Mapping[str, str]) -> str:
+    """Our own plain Mustache, by chevron; what operators write goes through `app.bots.template`."""
+    rendered: str = chevron.render(text, values)
+    return rendered

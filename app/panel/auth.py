@@ -22,8 +22,8 @@ from app.panel.render import Pages
 
 COOKIE = "nightdesk_session"
 SESSION = timedelta(hours=12)
-DESK_TOKEN_OPERATOR = "desk token"
-"""Who did what a program did with the desk token."""
+PROGRAM = "the command line"
+"""Who did what was done with the desk token."""
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -92,7 +92,7 @@ class Sessions:
         if cookie is None:
             raise Unauthorized("open this page by the link of an alert")
         try:
-            payload = self._keyring.verify(cookie)
+            payload = verified(self._keyring, cookie)
         except Forbidden as exc:
             raise Unauthorized("your session is not valid; use the link of an alert") from exc
         if payload.get("kind") != "session" or _is_over(payload["until"], self._clock.now()):
@@ -125,7 +125,7 @@ class Sessions:
         is_right = hmac.compare_digest(given.strip().encode(), known.encode())
         if scheme.lower() != "bearer" or not known or not is_right:
             raise Unauthorized("the desk token is wrong; set NIGHTDESK_DESK_TOKEN on both sides")
-        return Visitor(operator=DESK_TOKEN_OPERATOR, tenant_id=None, form_token="")
+        return Visitor(operator=PROGRAM, tenant_id=None, form_token="")
 
     def _form_token(self, cookie: str) -> str:
         of = hashlib.sha256(cookie.encode()).hexdigest()
@@ -140,10 +140,25 @@ def in_words(pages: Pages, handler: Handler) -> Handler:
             return await handler(request)
         except ProductError as exc:
             return pages.response(
-                "refused.html", status_code=exc.status_code, problem=str(exc), tenant_id=""
+                "refused.html",
+                status_code=exc.status_code,
+                problem=str(exc),
+                operator="",
+                tenant_id="",
             )
 
     return shown
+
+
+def verified(keyring: Keyring, token: str) -> dict[str, object]:
+    """The payload of a signed token that a stranger may have sent.
+
+    Raises:
+        Forbidden: it was not signed here.
+    """
+    if not token.isascii():
+        raise Forbidden("this link is not valid")
+    return keyring.verify(token)
 
 
 def _stamp(moment: datetime) -> int:

@@ -1,4 +1,4 @@
-"""The case page: who, where, when, the exact words, the whole conversation; take, reply, resolve."""
+"""The case page: who, where, when, the whole conversation; take, reply, resolve."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from app.escalation.cases import Cases
 from app.escalation.records import Case
 from app.panel.auth import Sessions, Visitor, in_words
 from app.panel.render import Pages
-from app.panel.words import dates_of, guest_of, place_of, time_of
+from app.panel.views import dates_of, guest_of, place_of, stay_of, time_of
 from app.pms.stay import Stay, Stays
 from app.tenants import Tenants
 
@@ -217,11 +217,7 @@ class CasePages:
             case = await self._cases.get(conn, case_id)
             conversation = await self._conversations.get(conn, case.conversation_id)
             turns = await self._conversations.transcript(conn, conversation.id, last=WHOLE)
-            stay = None
-            if case.reservation_id is not None:
-                stay = await self._stays.of_reservation(
-                    conn, tenant, case.reservation_id, self._clock.now()
-                )
+            stay = await stay_of(self._stays, conn, tenant, case.reservation_id, self._clock.now())
         return CaseView(case=case, conversation=conversation, turns=tuple(turns), stay=stay)
 
 

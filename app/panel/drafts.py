@@ -15,7 +15,7 @@ from app.db import Database
 from app.errors import BadInput, NotFound
 from app.panel.auth import Sessions, in_words
 from app.panel.render import Pages
-from app.panel.words import guest_of, place_of, time_of
+from app.panel.views import guest_of, place_of, stay_of, time_of
 from app.pms.stay import Stays
 from app.tenants import Tenants
 
@@ -101,11 +101,9 @@ class DraftPages:
                 turns = await self._conversations.transcript(
                     conn, conversation.id, last=CONTEXT_TURNS
                 )
-                stay = None
-                if conversation.reservation_id is not None:
-                    stay = await self._stays.of_reservation(
-                        conn, tenant, conversation.reservation_id, self._clock.now()
-                    )
+                stay = await stay_of(
+                    self._stays, conn, tenant, conversation.reservation_id, self._clock.now()
+                )
                 zone = stay.zone if stay else UTC
                 shown.append(
                     {

@@ -17,7 +17,7 @@ from app.clock import Clock
 from app.db import Database
 from app.errors import BadInput, Forbidden
 from app.keys import Keyring, new_token
-from app.panel.auth import Sessions, Unauthorized, in_words
+from app.panel.auth import Sessions, Unauthorized, in_words, verified
 from app.panel.render import Pages
 from app.tenants import Tenants
 
@@ -133,7 +133,7 @@ class Links:
         return response
 
     def _read(self, token: str, *, is_life_over_fine: bool = False) -> Link:
-        payload = self._keyring.verify(token)
+        payload = verified(self._keyring, token)
         if payload.get("kind") != "link":
             raise Forbidden("this link is not valid")
         until = payload["until"]

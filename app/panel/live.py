@@ -153,7 +153,7 @@ class _Listener:
 
 def messages_of(event: Event) -> list[dict[str, Any]]:
     """What the feed tells of an event; times as ISO 8601, nothing for events it does not tell."""
-    told = {"tenant": event.tenant_id}
+    told: dict[str, Any] = {"tenant": event.tenant_id}
     if (step := CASE_STEPS.get(type(event))) is not None and isinstance(event, events.CaseEvent):
         return [{"type": "case", **told, "case": event.id, "step": step}]
     match event:

@@ -78,7 +78,19 @@ def answer_from(
         found = _with_history(offers, parts, earlier) or found
     greeting = _greeting(prompt, burst, language) if is_first else ""
     body = _body(prompt, found, language) if found else _courtesy(burst, language)
-    return f"{greeting} {body}".strip()
+    mark = _mark_of_ignorance(prompt) if _admits(body, language) else ""
+    return f"{greeting} {body} {mark}".strip()
+
+
+def _admits(body: str, language: str) -> bool:
+    """Whether the reply says that something is not known."""
+    return any(say(phrase, language) in body for phrase in ("unknown", "rest_unknown", "confirm"))
+
+
+def _mark_of_ignorance(prompt: str) -> str:
+    """Give what the prompt wants at the end of a reply that does not know, if it wants anything."""
+    told = re.search(r"\bend with (\[\[\w+\]\])", prompt)
+    return told[1] if told else ""
 
 
 def say(phrase: str, language: str, value: str = "") -> str:

@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 from app.background import Background
 from app.clock import Clock
 from app.conversations import Conversation, Conversations, Turn
-from app.db import Database
+from app.db import Connection, Database
 from app.errors import NotFound, ProductError
 from app.escalation.cases import Cases
 from app.escalation.records import SEVERITIES, Case, Severity
@@ -242,14 +242,7 @@ class Alerts:
             case = await self._cases.get(conn, case_id)
             conversation = await self._conversations.get(conn, case.conversation_id)
             turns = await self._conversations.transcript(conn, conversation.id)
-            stay = None
-            if case.reservation_id is not None:
-                try:
-                    stay = await self._stays.of_reservation(
-                        conn, tenant, case.reservation_id, self._clock.now()
-                    )
-                except NotFound:
-                    logger.info("case has no stay in the mirror", extra={"case": case_id})
+            stay = await stay_of(self._stays, conn, tenant, case.reservation_id, self._clock.now())
         return Scene(
             tenant=tenant, case=case, conversation=conversation, stay=stay, turns=tuple(turns)
         )
@@ -275,6 +268,18 @@ class Alerts:
     def _turn_of(self, tenant_id: str, case_id: int) -> asyncio.Lock:
         """The lock of a case; gone once nobody holds it or waits for it."""
         return self._locks.setdefault((tenant_id, case_id), asyncio.Lock())
+
+
+async def stay_of(
+    stays: Stays, conn: Connection, tenant: Tenant, reservation_id: int | None, now: datetime
+) -> Stay | None:
+    """The stay of a reservation; none where the mirror does not know it, or not all of it."""
+    if reservation_id is None:
+        return None
+    try:
+        return await stays.of_reservation(conn, tenant, reservation_id, now)
+    except NotFound:
+        return None
 
 
 async def quietly(work: Coroutine[Any, Any, None]) -> None:

@@ -1,6 +1,5 @@
 """Notices that belong to no case: a silence, a waiting draft, a job that was given up."""
 
-import logging
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,17 +8,14 @@ from app.background import Background
 from app.chat.operator import Operators
 from app.clock import Clock
 from app.conversations import Conversations, Turn
-from app.db import Connection, Database
-from app.errors import NotFound
+from app.db import Database
 from app.escalation.cases import Cases
 from app.events import DraftWritten, HandlingChanged, JobFailed
-from app.pms.stay import Stay, Stays
+from app.pms.stay import Stays
 from app.slack import blocks
-from app.slack.alerts import quietly
+from app.slack.alerts import quietly, stay_of
 from app.slack.channel import Channels
-from app.tenants import Tenant, Tenants
-
-logger = logging.getLogger(__name__)
+from app.tenants import Tenants
 
 LinkToDrafts = Callable[[str, str], str]
 """(tenant, operator; empty: whoever opens it says who they are) → URL."""
@@ -85,7 +81,9 @@ class Notices:
             conversation = await self._conversations.get(conn, event.id)
             case = await self._cases.unresolved(conn, conversation.id, conversation.reservation_id)
             handling = await self._cases.may_speak(conn, tenant.id, conversation.id)
-            stay = await self._stay(conn, tenant, conversation.reservation_id)
+            stay = await stay_of(
+                self._stays, conn, tenant, conversation.reservation_id, self._clock.now()
+            )
         key, now = (tenant.id, conversation.id), self._clock.now()
         if handling.mode == "bot" or case is not None:
             self._silences.pop(key, None)
@@ -110,7 +108,9 @@ class Notices:
         async with door.transaction() as conn:
             conversation = await self._conversations.get(conn, event.conversation_id)
             turns = await self._conversations.transcript(conn, conversation.id)
-            stay = await self._stay(conn, tenant, conversation.reservation_id)
+            stay = await stay_of(
+                self._stays, conn, tenant, conversation.reservation_id, self._clock.now()
+            )
         link = self._link_to_drafts(tenant.id, "")
         await self._channels.post(
             tenant, blocks.draft(stay, unanswered(turns), draft.text, link=link)
@@ -119,17 +119,6 @@ class Notices:
     async def _alarm(self, event: JobFailed) -> None:
         tenant = await self._tenants.get(event.tenant_id)
         await self._channels.post(tenant, blocks.job_failed(event.kind, event.key, event.error))
-
-    async def _stay(
-        self, conn: Connection, tenant: Tenant, reservation_id: int | None
-    ) -> Stay | None:
-        if reservation_id is None:
-            return None
-        try:
-            return await self._stays.of_reservation(conn, tenant, reservation_id, self._clock.now())
-        except NotFound:
-            logger.info("thread has no stay in the mirror", extra={"reservation": reservation_id})
-            return None
 
 
 def unanswered(turns: list[Turn]) -> list[str]:

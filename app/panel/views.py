@@ -1,8 +1,23 @@
-"""How pages call a stay and its times; pure."""
+"""What pages show of a stay, and how they write times."""
 
 from datetime import datetime, tzinfo
 
-from app.pms.stay import Stay
+from app.db import Connection
+from app.errors import NotFound
+from app.pms.stay import Stay, Stays
+from app.tenants import Tenant
+
+
+async def stay_of(
+    stays: Stays, conn: Connection, tenant: Tenant, reservation_id: int | None, now: datetime
+) -> Stay | None:
+    """The stay of a reservation; none where the mirror does not know it, or not all of it."""
+    if reservation_id is None:
+        return None
+    try:
+        return await stays.of_reservation(conn, tenant, reservation_id, now)
+    except NotFound:
+        return None
 
 
 def guest_of(stay: Stay | None) -> str:

@@ -24,7 +24,7 @@ from app.background import Background
 from app.bus import Bus
 from app.clock import Clock
 from app.db import Connection, Database, Row
-from app.errors import Conflict, NotFound, OutsideError, Unavailable
+from app.errors import BadInput, Conflict, NotFound, OutsideError, Unavailable
 from app.events import JobFailed
 from app.settings import JobSettings
 from app.telemetry import (
@@ -42,6 +42,9 @@ EARLY = timedelta(milliseconds=5)
 """A claim may come so much before its time: clocks and deferrals round."""
 FIRST_RETRY_S = 2.0
 LONGEST_RETRY_S = 300.0
+FIRST_PAUSE_S = 0.2
+LONGEST_PAUSE_S = 5.0
+"""Between two workers while Redis is away."""
 SWEEP_BATCH = 200
 
 
@@ -62,6 +65,10 @@ class Job(StrEnum):
     PURGE = "conversations.purge"
 
 
+STANDING = frozenset({Job.FULL_SYNC, Job.RECENT_SYNC, Job.UNREAD_SYNC, Job.PURGE})
+"""Work that comes round for ever: a failure is told of, but never ends it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRun:
     """One run of a job, as its function sees it."""
@@ -78,6 +85,8 @@ class JobRun:
 
 JobFunction = Callable[[JobRun], Awaitable[datetime | None]]
 """Gives none when done, or the moment to run again."""
+Place = tuple[str, str, str, int]
+"""Tenant, kind, key and generation of a row of `wake`."""
 
 
 class Jobs:
@@ -104,6 +113,8 @@ class Jobs:
         self._worker: Worker | None = None
         self._is_stopping = False
         self._running: set[asyncio.Task[Any]] = set()
+        self._in_hand: set[Place] = set()
+        """What a sweep has started and not seen end."""
         self._swept = asyncio.Semaphore(settings.max_jobs)
 
     def register(self, functions: Mapping[Job, JobFunction]) -> None:
@@ -140,13 +151,20 @@ class Jobs:
     async def arm_unless_armed(
         self, conn: Connection, *, tenant_id: str, kind: Job, key: str | int, due_at: datetime
     ) -> None:
-        """Have a job run at a time, unless it is going to anyway."""
-        await conn.execute(
-            """insert into nightdesk.wake (tenant_id, kind, key, generation, due_at)
-               values ($1, $2, $3, 1, $4) on conflict do nothing""",
+        """Have a job run at a time, unless it is going to anyway; one given up is not."""
+        newer: int | None = await conn.fetchval(
+            """insert into nightdesk.wake as w (tenant_id, kind, key, generation, due_at)
+               values ($1, $2, $3, 1, $4)
+               on conflict (tenant_id, kind, key) do update
+               set generation = w.generation + 1, due_at = excluded.due_at, attempts = 0,
+                   claimed_until = null, dead_at = null
+               where w.dead_at is not null
+               returning generation""",
             tenant_id, kind, str(key), due_at,
         )  # fmt: skip
-        conn.after_commit.append(lambda: self._hurry(tenant_id, kind, str(key), 1, due_at))
+        if newer is not None:
+            place = (tenant_id, kind, str(key), newer)
+            conn.after_commit.append(lambda: self._hurry(*place, due_at))
 
     async def disarm(self, conn: Connection, *, tenant_id: str, kind: Job, key: str | int) -> None:
         """Take an arming back."""
@@ -182,22 +200,36 @@ class Jobs:
     # -- running -----------------------------------------------------------------------------
 
     async def connect(self, redis_url: str) -> None:
-        """Where arq keeps its queue; an outage is survived."""
-        dsn = RedisSettings.from_dsn(redis_url)
+        """Where arq keeps its queue; a later outage is survived.
+
+        Raises:
+            BadInput: the URL is none of Redis.
+            Unavailable: nobody answers there.
+        """
+        try:
+            dsn = RedisSettings.from_dsn(redis_url)
+        except (RuntimeError, ValueError) as exc:
+            raise BadInput(
+                "the URL of Redis is wrong; it looks like redis://host:6379/0 or unix:///path"
+            ) from exc
         dsn.conn_timeout = 5
         dsn.conn_retries = 5
         dsn.conn_retry_delay = 1
-        self._redis = await create_pool(
-            dsn,
-            job_serializer=orjson.dumps,
-            job_deserializer=orjson.loads,
-            default_queue_name=QUEUE,
-        )
+        try:
+            self._redis = await create_pool(
+                dsn,
+                job_serializer=orjson.dumps,
+                job_deserializer=orjson.loads,
+                default_queue_name=QUEUE,
+            )
+        except REDIS_ERRORS as exc:
+            raise Unavailable("Redis, the job queue, does not answer") from exc
 
     async def work(self) -> None:
         """Run arq's worker until cancelled; a new one is built after an outage of Redis."""
-        pause_s = 0.2
+        pause_s = FIRST_PAUSE_S
         while not self._is_stopping:
+            started = asyncio.get_running_loop().time()
             self._worker = self._new_worker()
             try:
                 await self._worker.async_run()
@@ -206,62 +238,88 @@ class Jobs:
                     raise
             except REDIS_ERRORS:
                 logger.warning("job queue is away", extra={"again_in_s": pause_s})
-            await self._abandon_worker()
+            except Exception:
+                logger.exception("job worker broke", extra={"again_in_s": pause_s})
+            self._let_go_of_worker()
             await asyncio.sleep(pause_s)
-            pause_s = min(pause_s * 2, 5.0)
+            is_back = asyncio.get_running_loop().time() - started > LONGEST_PAUSE_S
+            pause_s = FIRST_PAUSE_S if is_back else min(pause_s * 2, LONGEST_PAUSE_S)
 
     async def sweep(self) -> None:
         """Look for due work until cancelled: what a crash, a lost queue or a test clock left."""
         while not self._is_stopping:
             try:
-                await self.run_due()
+                for place in await self._due():
+                    if place not in self._in_hand:
+                        self._in_hand.add(place)
+                        self._background.spawn("swept job", self._run_in_hand(place))
             except Unavailable:
                 logger.warning("sweep cannot reach the database")
             await asyncio.sleep(self._settings.sweep_s)
 
     async def run_due(self) -> int:
-        """Run everything that is due by the clock now; how many were started."""
-        async with self._database.shared().transaction() as conn:
-            rows = await conn.fetch(
-                """select tenant_id, kind, key, generation from nightdesk.wake
-                   where due_at <= $1 and dead_at is null
-                     and (claimed_until is null or claimed_until < now())
-                   order by due_at limit $2""",
-                self._clock.now(), SWEEP_BATCH,
-            )  # fmt: skip
-        runs = [
-            self._run_swept(row["tenant_id"], row["kind"], row["key"], row["generation"])
-            for row in rows
-            if row["kind"] in self._functions
-        ]
-        await asyncio.gather(*runs)
-        return len(runs)
+        """Run everything that is due by the clock now, to its end; how many were started."""
+        due = await self._due()
+        await asyncio.gather(*(self._run_swept(place) for place in due))
+        return len(due)
 
     async def drain(self, timeout_s: float) -> None:
         """Take nothing new, wait for what runs, then let go."""
         self._is_stopping = True
+        running = set(self._running)
         if self._worker is not None:
             self._worker.allow_pick_jobs = False
-        if self._running:
-            await asyncio.wait(set(self._running), timeout=timeout_s)
+            running |= set(self._worker.tasks.values())
+        if running:
+            await asyncio.wait(running, timeout=timeout_s)
 
     async def close(self) -> None:
         """End the worker and its connections."""
-        await self._abandon_worker()
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            await _end([*worker.tasks.values(), worker.main_task])
         if self._redis is not None:
             try:
                 await self._redis.aclose()
             except REDIS_ERRORS:
                 logger.info("job queue was gone at close")
 
-    async def _run_swept(self, tenant_id: str, kind: str, key: str, generation: int) -> None:
+    async def _due(self) -> list[Place]:
+        """What is due and not claimed; kinds that only another release knows are left to it."""
+        async with self._database.shared().transaction() as conn:
+            rows = await conn.fetch(
+                """select tenant_id, kind, key, generation from nightdesk.wake
+                   where due_at <= $1 and dead_at is null and kind = any($2::text[])
+                     and (claimed_until is null or claimed_until < now())
+                   order by due_at limit $3""",
+                self._clock.now(), list(self._functions), SWEEP_BATCH,
+            )  # fmt: skip
+        return [(row["tenant_id"], row["kind"], row["key"], row["generation"]) for row in rows]
+
+    async def _run_in_hand(self, place: Place) -> None:
+        try:
+            await self._run_swept(place)
+        except Unavailable:
+            logger.warning("swept job lost the database", extra={"job": place[1]})
+        finally:
+            self._in_hand.discard(place)
+
+    async def _run_swept(self, place: Place) -> None:
         async with self._swept:
-            await self.run(tenant_id, kind, key, generation)
+            await self.run(*place)
 
     async def run(self, tenant_id: str, kind: str, key: str, generation: int) -> None:
-        """Claim and run one job; whoever comes second finds the claim taken."""
-        if self._is_stopping:
+        """Claim and run one job; whoever comes second finds the claim taken.
+
+        Raises:
+            Unavailable: the database is away; the claim lapses and the sweep finds the job.
+        """
+        if self._is_stopping or kind not in self._functions:
             return
+        task = asyncio.current_task()
+        if task is not None:
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
         claimed = await self._claim(tenant_id, kind, key, generation)
         if claimed is None:
             return
@@ -273,10 +331,6 @@ class Jobs:
             attempt=claimed["attempts"],
             run_id=claimed["run_id"],
         )
-        task = asyncio.current_task()
-        if task is not None:
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
         with self._telemetry.span(
             f"job {kind}", parent=claimed["trace_parent"], tenant=tenant_id, key=key
         ):
@@ -284,7 +338,7 @@ class Jobs:
 
     async def _run_claimed(self, run: JobRun) -> None:
         started = asyncio.get_running_loop().time()
-        status, error, again_at = "done", None, None
+        status, error, again_at, is_told = "done", None, None, False
         renewal = self._background.spawn("lease", self._renew(run))
         try:
             again_at = await asyncio.wait_for(
@@ -294,11 +348,8 @@ class Jobs:
             logger.info("job found nothing to do", extra={"job": run.kind, "why": str(exc)})
         except Exception as exc:
             error = exc
-            may_retry = not isinstance(exc, OutsideError) or exc.retryable
-            if may_retry and run.attempt < self._settings.max_attempts:
-                status, again_at = "retried", self._clock.now() + _backoff(run.attempt)
-            else:
-                status = "dead"
+            status, wait, is_told = self._after_failure(run, exc)
+            again_at = self._clock.now() + wait if wait is not None else None
             logger.warning(
                 "job failed",
                 exc_info=exc,
@@ -308,7 +359,7 @@ class Jobs:
             renewal.cancel()
         duration_ms = int((asyncio.get_running_loop().time() - started) * 1000)
         await self._finish(run, status, again_at, error, duration_ms)
-        if error is not None and status == "dead":
+        if error is not None and is_told:
             await self._bus.publish(
                 JobFailed(
                     tenant_id=run.tenant_id,
@@ -317,6 +368,16 @@ class Jobs:
                     error=describe_error(error),
                 )
             )
+
+    def _after_failure(self, run: JobRun, error: Exception) -> tuple[str, timedelta | None, bool]:
+        """(status, how long until the next attempt, whether people are told) of a failed run."""
+        may_retry = not isinstance(error, OutsideError) or error.retryable
+        last = self._settings.max_attempts if may_retry else 1
+        if run.attempt < last:
+            return "retried", _backoff(run.attempt), False
+        if run.kind in STANDING:
+            return "retried", timedelta(seconds=LONGEST_RETRY_S), run.attempt == last
+        return "dead", None, True
 
     async def _claim(self, tenant_id: str, kind: str, key: str, generation: int) -> Row | None:
         async with self._database.shared().transaction() as conn:
@@ -343,14 +404,17 @@ class Jobs:
         """Hold the claim while the job runs; a process that died or froze loses it soon."""
         while True:
             await asyncio.sleep(self._settings.lease_s / 3)
-            async with self._database.shared().transaction() as conn:
-                await conn.execute(
-                    """update nightdesk.wake set claimed_until = now() + $5
-                       where tenant_id = $1 and kind = $2 and key = $3 and generation = $4
-                         and claimed_until is not null""",
-                    run.tenant_id, run.kind, run.key, run.generation,
-                    timedelta(seconds=self._settings.lease_s),
-                )  # fmt: skip
+            try:
+                async with self._database.shared().transaction() as conn:
+                    await conn.execute(
+                        """update nightdesk.wake set claimed_until = now() + $6
+                           where tenant_id = $1 and kind = $2 and key = $3 and generation = $4
+                             and attempts = $5 and claimed_until is not null""",
+                        run.tenant_id, run.kind, run.key, run.generation, run.attempt,
+                        timedelta(seconds=self._settings.lease_s),
+                    )  # fmt: skip
+            except Unavailable:
+                logger.warning("lease could not be renewed", extra={"job": run.kind})
 
     async def _finish(
         self,
@@ -369,25 +433,29 @@ class Jobs:
                 run.run_id, status, duration_ms, run.counts, described, current_trace_id(),
             )  # fmt: skip
             place = (run.tenant_id, run.kind, run.key, run.generation)
+            claim = (*place, run.attempt)
             if status == "dead":
                 await conn.execute(
-                    """update nightdesk.wake set dead_at = $5, claimed_until = null
-                       where tenant_id = $1 and kind = $2 and key = $3 and generation = $4""",
-                    *place, self._clock.now(),
+                    """update nightdesk.wake set dead_at = $6, claimed_until = null
+                       where tenant_id = $1 and kind = $2 and key = $3 and generation = $4
+                         and attempts = $5""",
+                    *claim, self._clock.now(),
                 )  # fmt: skip
             elif again_at is not None:
                 await conn.execute(
-                    """update nightdesk.wake set due_at = $5, claimed_until = null,
-                              attempts = case when $6 then attempts else 0 end
-                       where tenant_id = $1 and kind = $2 and key = $3 and generation = $4""",
-                    *place, again_at, status == "retried",
+                    """update nightdesk.wake set due_at = $6, claimed_until = null,
+                              attempts = case when $7 then attempts else 0 end
+                       where tenant_id = $1 and kind = $2 and key = $3 and generation = $4
+                         and attempts = $5""",
+                    *claim, again_at, status == "retried",
                 )  # fmt: skip
                 conn.after_commit.append(lambda: self._hurry(*place, again_at))
             else:
                 await conn.execute(
                     """delete from nightdesk.wake
-                       where tenant_id = $1 and kind = $2 and key = $3 and generation = $4""",
-                    *place,
+                       where tenant_id = $1 and kind = $2 and key = $3 and generation = $4
+                         and attempts = $5""",
+                    *claim,
                 )
 
     # -- arq ---------------------------------------------------------------------------------
@@ -433,18 +501,26 @@ class Jobs:
             log_results=False,
         )
 
-    async def _abandon_worker(self) -> None:
+    def _let_go_of_worker(self) -> None:
+        """Drop a worker that lost Redis; the jobs it has begun are seen to their end."""
         worker, self._worker = self._worker, None
-        if worker is None:
-            return
-        tasks = [*worker.tasks.values(), *([worker.main_task] if worker.main_task else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if worker is not None and worker.tasks:
+            self._background.spawn("jobs of a lost worker", _ended([*worker.tasks.values()]))
+
+
+async def _ended(tasks: list["asyncio.Task[Any]"]) -> None:
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _end(tasks: list["asyncio.Task[Any] | None"]) -> None:
+    left = [task for task in tasks if task is not None]
+    for task in left:
+        task.cancel()
+    await _ended(left)
 
 
 def _backoff(attempt: int) -> timedelta:
-    longest = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2 ** (attempt - 1))
+    longest = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2 ** min(attempt - 1, 10))
     return timedelta(seconds=longest * random.uniform(0.7, 1.0))
 
 

@@ -1,8 +1,10 @@
 """A tenant as a folder: nothing lost, nothing secret, nothing half done."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 import app.sim
@@ -11,6 +13,7 @@ from app.bots.selection import choose_bot
 from app.bus import Bus
 from app.clock import ManualClock
 from app.db import Database
+from app.embedded import ServerUrls
 from app.errors import BadInput, Conflict, NotFound
 from app.tenant_folder import export_tenant, import_tenant, read_tenant
 from app.tenants import Tenant, Tenants
@@ -63,6 +66,30 @@ class Office:
         return [tuple(row) for row in rows]
 
 
+@pytest.fixture(scope="module")
+def folders_url(embedded_urls: ServerUrls) -> str:
+    """One database for this file: making one takes longer than a test."""
+    base = embedded_urls.database_url or ""
+
+    async def create() -> None:
+        admin = await asyncpg.connect(base)
+        await admin.execute("create database tenant_folders")
+        await admin.close()
+
+    asyncio.run(create())
+    return base.replace("/nightdesk?", "/tenant_folders?")
+
+
+@pytest.fixture
+async def database_url(folders_url: str) -> AsyncIterator[str]:
+    """The database of this file; afterwards there is no tenant in it."""
+    yield folders_url
+    conn = await asyncpg.connect(folders_url)
+    for row in await conn.fetch("delete from nightdesk.tenants returning schema_name"):
+        await conn.execute(f"drop schema {row['schema_name']} cascade")
+    await conn.close()
+
+
 @pytest.fixture
 def office(database: Database, tenants: Tenants, bus: Bus, clock: ManualClock) -> Office:
     return Office(database, tenants, Libraries(database, bus, clock))
@@ -110,10 +137,14 @@ async def test_no_file_of_an_export_holds_a_credential_or_the_mode(
         tenant.id, external_id="70001", client_secret="top-secret"
     )
     await office.export_to(tmp_path, tenant.id)
-    written = "".join(p.read_text() for p in tmp_path.rglob("*") if p.is_file())
+    written = words_in(tmp_path)
     assert "Acme Stays" in written
     for secret in ("sk-hidden", "top-secret", "70001", account.account_key, "mode", "live_since"):
         assert secret not in written
+
+
+def words_in(folder: Path) -> str:
+    return "".join(path.read_text() for path in folder.rglob("*") if path.is_file())
 
 
 async def test_an_import_takes_back_what_the_folder_does_not_set(

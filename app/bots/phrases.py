@@ -10,7 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,11 @@ NO_MESSAGE = "NO_MESSAGE"
 
 PHRASE_SETS = Path(__file__).parent / "phrase_sets"
 
-ROLES = ("greetings", "closings", "pleasantries", "around", "complaints")
-"""Blocks of a phrase file that belong to no action code."""
+LONGEST_QUESTION = 2000
+"""Characters beyond which a message is surely more than one plain question."""
 
-ASIDES = ("retracts", "wants_human", "refuses_robot")
-"""Blocks of a phrase file that say something about the conversation."""
+FRIENDLY = ("greetings", "closings", "pleasantries")
+"""Blocks of a phrase file whose words ask nothing, in any language."""
 
 UNHAPPY = frozenset(
     "😡🤬😠😤😢😭🤮🤢🆘🚨🔥💧💦❓❔❗‼⁉🤔🤷👎😱😨😰🥵🥶🪳🐜🐀🐁🕷🪲🤕🤒🤧🚒🚑🚓💔🙄😒"
@@ -131,6 +131,8 @@ def match_intent(text: str, sets: PhraseSets) -> IntentMatch | None:
         text: The whole message as it came; of a burst, all of it, one message a line.
         sets: Built-in phrases, with the tenant's own where it has some.
     """
+    if len(text) > LONGEST_QUESTION:
+        return None
     reading = sets.read(text)
     if not reading.words:
         return _match(NO_MESSAGE, "", text.strip(), is_certain=True) if _is_friendly(text) else None
@@ -179,8 +181,11 @@ class _Reading:
         self.plain = plain
         self.hits = hits
         self.words = [found.span() for found in _WORD.finditer(plain)]
-        friendly = {*(f"/{role}" for role in ROLES[:3]), f"/code:{NO_MESSAGE}"}
-        self._friendly = self._words_in(hit for hit in hits if hit.tag[2:] in friendly)
+
+    @cached_property
+    def _friendly(self) -> set[tuple[int, int]]:
+        friendly = (*FRIENDLY, f"code:{NO_MESSAGE}")
+        return self._words_in(hit for hit in self.hits if hit.tag[3:] in friendly)
 
     def has(self, role: str) -> bool:
         return any(hit.tag[3:] == role for hit in self.hits)

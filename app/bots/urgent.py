@@ -103,7 +103,7 @@ def _urgent(kind: str, hit: Hit, country_code: str | None) -> Urgent:
         severity="critical" if is_critical else "high",
         language=hit.tag.partition("/")[0],
         emergency_number=emergency_number(kind, country_code) if is_critical else None,
-        phrase=hit.phrase,
+        phrase=hit.phrase.replace("{" + hit.tag[:3].replace("/", ":"), "{"),
     )
 
 

@@ -48,6 +48,10 @@ def test_most_plain_questions_are_answered_from_facts(language: str):
     assert len(left) <= 0.2 * len(asked), left
 
 
+def test_a_very_long_message_is_no_plain_question():
+    assert match_intent("wifi password? " * 200, load_phrase_sets()) is None
+
+
 def test_a_second_question_is_not_covered():
     match = match_intent("what's the wifi password and can we check out at 2pm", load_phrase_sets())
     assert match is not None

@@ -2,14 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, TypeVar
 
+import asyncpg
 import pytest
 from click.testing import CliRunner, Result
 
 from app.cli import nightdesk
 from app.cli.connection import Desk, connected
+from app.embedded import ServerUrls
 from app.keys import new_key
 from app.settings import load_settings
 
@@ -49,10 +51,34 @@ class Terminal:
         return asyncio.run(run())
 
 
+@pytest.fixture(scope="session")
+def cli_database_url(embedded_urls: ServerUrls) -> str:
+    """One database for all commands: making one takes longer than most tests."""
+    base = embedded_urls.database_url or ""
+
+    async def create() -> None:
+        admin = await asyncpg.connect(base)
+        await admin.execute("create database command_line")
+        await admin.close()
+
+    asyncio.run(create())
+    return base.replace("/nightdesk?", "/command_line?")
+
+
 @pytest.fixture
-def terminal(database_url: str) -> Terminal:
-    """Nothing was typed yet."""
-    return Terminal(database_url)
+def terminal(cli_database_url: str) -> Iterator[Terminal]:
+    """Nothing was typed yet; afterwards there is no tenant again."""
+    made = Terminal(cli_database_url)
+    yield made
+    asyncio.run(_remove_tenants(cli_database_url))
+
+
+async def _remove_tenants(url: str) -> None:
+    conn = await asyncpg.connect(url)
+    if await conn.fetchval("select to_regclass('nightdesk.tenants') is not null"):
+        for row in await conn.fetch("delete from nightdesk.tenants returning schema_name"):
+            await conn.execute(f"drop schema {row['schema_name']} cascade")
+    await conn.close()
 
 
 @pytest.fixture

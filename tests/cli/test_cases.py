@@ -1,5 +1,7 @@
 """`nightdesk cases`."""
 
+import asyncio
+
 import pytest
 
 from app.cli.connection import Desk
@@ -96,9 +98,6 @@ def test_the_running_app_hears_of_a_case_that_was_taken_here(burst_pipe: Termina
 
     async def listen(desk: Desk) -> None:
         listener = await desk.database.listen("nightdesk_events", heard.append)
-        tenant_door = await desk.database.tenant("acme")
-        async with tenant_door.transaction() as conn:
-            await conn.fetchval("select 1")
         await desk.background.spawn("command", _take_elsewhere(burst_pipe))
         while not any('"CaseTakenOver"' in payload for payload in heard):
             async with desk.database.shared().transaction() as conn:
@@ -110,6 +109,4 @@ def test_the_running_app_hears_of_a_case_that_was_taken_here(burst_pipe: Termina
 
 
 async def _take_elsewhere(terminal: Terminal) -> None:
-    import asyncio
-
     await asyncio.to_thread(terminal.says, "cases", "take", "acme", "1", "--as", "Ola")

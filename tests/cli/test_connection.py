@@ -13,8 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from app.cli.connection import connected
 from app.embedded import EmbeddedServers, running_urls
+from app.keys import new_key
 from app.settings import load_settings
+from tests.cli.conftest import Terminal
 
 NIGHTDESK = Path(sys.executable).with_name("nightdesk")
 
@@ -70,28 +73,34 @@ def test_the_console_script_works_with_and_beside_an_app(shell: Shell) -> None:
         shell.says("tenant", "mode", "acme", "on")
         shell.says("tenant", "set", "acme", "chat.window_other_s=8")
         assert "acme  on" in shell.says("tenant", "list")
-        assert running_urls(shell.folder) is not None, "the app still has its servers"
         shell.says("tenant", "remove", "acme", "--yes")
-        refused = shell.run("tenant", "mode", "acme", "off")
+        assert running_urls(shell.folder) is not None, "the app still has its servers"
     finally:
         asyncio.run(servers.stop())
-    assert (refused.returncode, refused.stdout) == (1, "")
-    assert refused.stderr == "nightdesk: there is no tenant 'acme'\n"
 
 
 def test_a_database_that_is_away_is_one_line(shell: Shell) -> None:
     shell.environment["NIGHTDESK_DATABASE_URL"] = f"postgresql:///none?host={shell.folder}"
-    refused = shell.run("tenant", "list")
-    assert refused.returncode == 2
-    assert "NIGHTDESK_ENCRYPTION_KEYS" in refused.stderr
-    shell.environment["NIGHTDESK_ENCRYPTION_KEYS"] = shell.says("key", "new").strip()
+    shell.environment["NIGHTDESK_ENCRYPTION_KEYS"] = new_key()
     away = shell.run("tenant", "list")
-    assert (away.returncode, away.stderr) == (1, "nightdesk: the database cannot be reached\n")
+    assert (away.returncode, away.stdout) == (1, "")
+    assert away.stderr == "nightdesk: the database cannot be reached\n"
+    assert not shell.folder.exists(), "a configured database needs no data directory"
 
 
-def test_a_configured_database_needs_no_data_directory(database_url: str, shell: Shell) -> None:
-    shell.environment["NIGHTDESK_DATABASE_URL"] = database_url
-    shell.environment["NIGHTDESK_ENCRYPTION_KEYS"] = shell.says("key", "new").strip()
-    assert load_settings(None, shell.environment).data.dir == shell.folder
-    shell.says("tenant", "add", "acme", "--name", "Acme Stays")
-    assert not shell.folder.exists()
+def test_an_external_database_needs_a_key(terminal: Terminal) -> None:
+    refused = terminal.type("tenant", "list", NIGHTDESK_ENCRYPTION_KEYS="")
+    assert refused.exit_code == 2
+    assert "make a key with `nightdesk key new`" in refused.stderr
+
+
+async def test_a_command_waits_until_other_processes_were_told(terminal: Terminal) -> None:
+    told: list[str] = []
+
+    async def tell() -> None:
+        await asyncio.sleep(0)
+        told.append("news")
+
+    async with connected(load_settings(None, terminal.environment)) as desk:
+        desk.background.spawn("notify", tell())
+    assert told == ["news"]

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import uuid
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -21,6 +21,13 @@ logger = logging.getLogger(__name__)
 CHANNEL = "nightdesk_events"
 DEEPEST_CHAIN = 4
 RECONNECT_S = 2.0
+
+CROSSING: Mapping[str, Callable[..., Event]] = {
+    name: known
+    for name, known in vars(events).items()
+    if isinstance(known, type) and issubclass(known, Event) and known.crosses_processes
+}
+"""Events that other processes send, by name; names that only a newer release knows are let be."""
 
 EventT = TypeVar("EventT", bound=Event)
 Handler = Callable[[Any], Awaitable[None]]
@@ -48,7 +55,9 @@ class Bus:
         self._handlers[event_type].append(handler)
 
     async def publish(self, event: Event) -> None:
-        """Tell everybody here and, where other processes must know, there; never fails.
+        """Tell everybody here and, where other processes must know, there.
+
+        A failing handler stops neither the others nor the publisher.
 
         Raises:
             BusLoop: a chain of events deeper than four.
@@ -66,15 +75,31 @@ class Bus:
         while True:
             try:
                 if self._listener is None or not self._listener.is_open:
-                    self._listener = await self._database.listen(CHANNEL, self._on_notify)
+                    await self.close()
+                    listener = await self._database.listen(CHANNEL, self._on_notify)
+                    await self._catch_up(listener)
             except Unavailable:
                 logger.warning("bus cannot reach the database")
             await asyncio.sleep(RECONNECT_S)
 
     async def close(self) -> None:
         """Stop listening."""
-        if self._listener is not None:
-            await self._listener.close()
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            await listener.close()
+
+    async def _catch_up(self, listener: Listener) -> None:
+        """What was said before we listened is unknown: caches forget what they have read."""
+        self._listener = listener
+        try:
+            async with self._database.shared().transaction() as conn:
+                rows = await conn.fetch("select id from nightdesk.tenants order by id")
+        except Unavailable:
+            await self.close()
+            raise
+        for row in rows:
+            await self._deliver(events.SettingsChanged(tenant_id=row["id"]))
+            await self._deliver(events.LibraryPublished(tenant_id=row["id"], id=0))
 
     async def _deliver(self, event: Event) -> None:
         depth = _depth.get() + 1
@@ -106,9 +131,13 @@ class Bus:
             await conn.execute("select pg_notify($1, $2)", CHANNEL, orjson.dumps(payload).decode())
 
     def _on_notify(self, payload: str) -> None:
-        fact = orjson.loads(payload)
-        event_type = getattr(events, fact["event"], None)
-        if fact["process"] == self._process or event_type is None:
+        try:
+            fact = orjson.loads(payload)
+            event_type = CROSSING.get(fact["event"])
+            if fact["process"] == self._process or event_type is None:
+                return
+            event = event_type(tenant_id=fact["tenant"], id=fact["id"])
+        except (ValueError, TypeError, KeyError):
+            logger.warning("a notification was not understood")
             return
-        event = event_type(tenant_id=fact["tenant"], id=fact["id"])
         self._background.spawn("event of another process", self._deliver(event))

@@ -37,6 +37,13 @@ CONNECTION_ERRORS = (
 )
 """What asyncpg raises while the server is away; translated to `Unavailable`."""
 
+REFUSALS = (
+    asyncpg.ClientConfigurationError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+)
+"""What asyncpg raises where a URL is wrong."""
+
 UniqueViolation = asyncpg.UniqueViolationError
 CheckViolation = asyncpg.CheckViolationError
 AfterCommit = Callable[[], Awaitable[None]]
@@ -119,9 +126,21 @@ class Database:
         self._opening = asyncio.Lock()
 
     async def open(self, dsn: str) -> None:
-        """Connect; the schema is applied apart, by `apply_shared`."""
+        """Connect; the schema is applied apart, by `SharedDoor.apply`.
+
+        Raises:
+            BadInput: the URL, the account or the name of the database is wrong.
+            Unavailable: the server cannot be reached.
+        """
         self._home = dsn
-        await self._pool(None)
+        try:
+            await self._pool(None)
+        except (ValueError, *REFUSALS) as exc:
+            raise BadInput(
+                "PostgreSQL refuses the database URL: account, password or database is wrong"
+            ) from exc
+        except CONNECTION_ERRORS as exc:
+            raise Unavailable("the database cannot be reached") from exc
 
     async def close(self) -> None:
         """Close every pool; a connection that does not end in time is cut."""
@@ -284,7 +303,10 @@ class SharedDoor:
             )
 
     async def drop_tenant_schema(self, schema: str) -> None:
-        """Remove a tenant's rows and role; its directory row is the caller's to delete."""
+        """Remove a tenant's rows; its directory row is the caller's to delete.
+
+        The role stays, with nothing to read: other databases of the server may have it in use.
+        """
         if not SCHEMA_NAME.match(schema):
             raise NotFound("not the schema of a tenant")
         async with self._database.transaction_on(None, "begin", schema) as conn:

@@ -46,6 +46,8 @@ FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
 """Between two workers while Redis is away."""
 SWEEP_BATCH = 200
+LOST_RUN = {"error": "the run was lost: its process ended or froze"}
+"""What the ledger says of a run that was taken over."""
 
 
 class Job(StrEnum):
@@ -389,6 +391,12 @@ class Jobs:
                          and due_at <= $5 and dead_at is null
                          and (claimed_until is null or claimed_until < now())
                        returning tenant_id, attempts, trace_parent
+                   ), lost as (
+                       update nightdesk.job_runs r set status = 'retried', error = $7
+                       from claimed c
+                       where c.attempts > 1 and r.tenant_id = c.tenant_id and r.kind = $2
+                         and r.key = $3 and r.status = 'running'
+                         and r.started_at > $5 - interval '1 day'
                    ), run as (
                        insert into nightdesk.job_runs
                            (tenant_id, kind, key, status, attempt, started_at)
@@ -397,7 +405,7 @@ class Jobs:
                    )
                    select attempts, trace_parent, run.id as run_id from claimed, run""",
                 tenant_id, kind, key, generation, self._clock.now() + EARLY,
-                timedelta(seconds=self._settings.lease_s),
+                timedelta(seconds=self._settings.lease_s), LOST_RUN,
             )  # fmt: skip
 
     async def _renew(self, run: JobRun) -> None:

@@ -6,9 +6,12 @@ close again, drop the old one.
 """
 
 import base64
+import contextlib
 import hashlib
 import hmac
+import os
 import secrets
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -78,10 +81,10 @@ class Keyring:
         Raises:
             Forbidden: not signed by this ring.
         """
-        body, _, signature = token.partition(".")
+        body, _, signature = token.encode(errors="replace").partition(b".")
         for key in self._keys:
-            if hmac.compare_digest(self._signature(key, body.encode()), signature):
-                padded = body + "=" * (-len(body) % 4)
+            if hmac.compare_digest(self._signature(key, body).encode(), signature):
+                padded = body + b"=" * (-len(body) % 4)
                 payload: dict[str, object] = orjson.loads(base64.urlsafe_b64decode(padded))
                 return payload
         raise Forbidden("this link is not valid")
@@ -105,20 +108,35 @@ def process_keyring(configured: str | None, *, data_dir: Path, is_embedded: bool
     """The ring of the process: from the environment, or kept beside the embedded servers.
 
     Raises:
-        BadInput: the database is external and no key was configured.
+        BadInput: the database is external and no key was configured, or the file cannot be used.
     """
     if configured:
         return Keyring(tuple(key.strip() for key in configured.split(",") if key.strip()))
     path = data_dir / KEY_FILE
-    if path.exists():
-        return Keyring((path.read_text(encoding="ascii").strip(),))
-    if not is_embedded:
-        raise BadInput(
-            "NIGHTDESK_ENCRYPTION_KEYS is not set, and the database is external; "
-            "make a key with `nightdesk key new`, keep it, and put it in the environment"
-        )
-    data_dir.mkdir(parents=True, exist_ok=True)
-    key = new_key()
-    path.touch(mode=0o600)
-    path.write_text(key, encoding="ascii")
-    return Keyring((key,))
+    try:
+        if path.exists():
+            return Keyring((path.read_text(encoding="ascii").strip(),))
+        if is_embedded:
+            return Keyring((_kept_key(path),))
+    except OSError as exc:
+        raise BadInput(f"cannot use the key file {path}: {exc.strerror}") from exc
+    raise BadInput(
+        "NIGHTDESK_ENCRYPTION_KEYS is not set, and the database is external; "
+        "make a key with `nightdesk key new`, keep it, and put it in the environment"
+    )
+
+
+def _kept_key(path: Path) -> str:
+    """The key in a new file, whole from its first moment; of two makers one wins."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle, made = tempfile.mkstemp(dir=path.parent, prefix=f"{KEY_FILE}.")
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(new_key())
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(made, path)
+    finally:
+        os.unlink(made)
+    return path.read_text(encoding="ascii").strip()

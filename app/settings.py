@@ -9,23 +9,35 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from app.errors import BadInput
 
 ENVIRONMENT_PREFIX = "NIGHTDESK_"
 """`NIGHTDESK_SERVER__PUBLIC_PORT` overrides `server.public_port`."""
 
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as exc:
+        raise ValueError("no time zone of that name; one looks like Europe/Warsaw") from exc
+    return name
+
+
 Seconds = float
+TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+TimeZoneName = Annotated[str, AfterValidator(_known_zone)]
 SectionT = TypeVar("SectionT", bound="Section")
 
 
 class Section(BaseModel):
     """One section of `config.toml`; unknown keys are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class ServerSettings(Section):
@@ -116,7 +128,7 @@ class AccessSettings(Section):
     """Listings that differ: `"1042=listing"`."""
     default_check_in_hour: int = Field(15, ge=0, le=23)
     default_check_out_hour: int = Field(11, ge=0, le=23)
-    default_time_zone: str = "UTC"
+    default_time_zone: TimeZoneName = "UTC"
 
 
 class ChatSettings(Section):
@@ -154,8 +166,8 @@ class EscalationSettings(Section):
     """Handing over; tenant-settable."""
 
     acknowledge_s: Seconds = Field(300.0, gt=0)
-    quiet_from: str = "22:00"
-    quiet_until: str = "07:00"
+    quiet_from: TimeOfDay = "22:00"
+    quiet_until: TimeOfDay = "07:00"
 
 
 class SlackSettings(Section):
@@ -234,7 +246,9 @@ def load_settings(
     if path is not None:
         try:
             values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, tomllib.TOMLDecodeError) as exc:
+        except OSError as exc:
+            raise BadInput(f"cannot read settings from {path}: {exc.strerror}") from exc
+        except ValueError as exc:
             raise BadInput(f"cannot read settings from {path.name}: {exc}") from exc
     if "secrets" in values:
         raise BadInput("secrets do not belong in the settings file; put them in the environment")
@@ -243,16 +257,29 @@ def load_settings(
             values.setdefault("secrets", {})[SECRET_VARIABLES[name]] = value or None
         elif name.startswith(ENVIRONMENT_PREFIX) and "__" in name:
             section, _, key = name.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
-            values.setdefault(section, {})[key] = _from_text(value)
+            if isinstance(known := values.setdefault(section, {}), dict):
+                known[key] = _from_text(value)
+        else:
+            _refuse_misspelt(name)
     return validated(Settings, values, source=path.name if path else "environment")
 
 
 def _from_text(value: str) -> Any:
-    """A value of the environment as TOML would read it, else the text itself."""
+    """A number, claim, text in quotes or list as TOML would read it, else the text itself."""
     try:
-        return tomllib.loads(f"value = {value}")["value"]
+        read = tomllib.loads(f"value = {value}")
     except tomllib.TOMLDecodeError:
         return value
+    plain = read["value"]
+    is_one = len(read) == 1 and isinstance(plain, bool | int | float | str | list)
+    return plain if is_one else value
+
+
+def _refuse_misspelt(name: str) -> None:
+    """A secret under a name that is almost right would be missed without a word."""
+    near = difflib.get_close_matches(name, SECRET_VARIABLES, n=1, cutoff=0.88)
+    if near:
+        raise BadInput(f"unknown environment variable {name}, did you mean {near[0]}?")
 
 
 def validated(model: type[SectionT], values: Mapping[str, Any], *, source: str) -> SectionT:

@@ -4,10 +4,12 @@ Values that may hold words or names of guests stand only under keys that begin w
 left out of log lines; door codes and other secrets are never given to either.
 """
 
+import json
 import logging
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -17,6 +19,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.trace import Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from app.settings import TelemetrySettings
@@ -24,6 +27,7 @@ from app.settings import TelemetrySettings
 STANDARD_FIELDS = frozenset(
     logging.LogRecord("", 0, "", 0, "", (), None).__dict__ | {"message": "", "taskName": ""}
 )
+OUR_LOGGERS = ("app", "__main__")
 QUIET_LOGGERS = (
     "aiohttp.access", "arq", "asyncio", "httpcore2", "httpx2", "openai", "slack_sdk", "uvicorn",
 )  # fmt: skip
@@ -34,23 +38,29 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
+        is_ours = record.name.split(".")[0] in OUR_LOGGERS
+        at = datetime.fromtimestamp(record.created, UTC)
         line: dict[str, Any] = {
-            "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{int(record.msecs):03d}",
+            "at": at.isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": record.getMessage() if is_ours else _outline(record),
         }
         if trace_id := current_trace_id():
             line["trace"] = trace_id
-        line |= {
-            key: value
-            for key, value in record.__dict__.items()
-            if key not in STANDARD_FIELDS and not key.startswith("pii.")
-        }
+        if is_ours:
+            line |= {
+                key: value
+                for key, value in record.__dict__.items()
+                if key not in STANDARD_FIELDS and not key.startswith("pii.")
+            }
         if record.exc_info and record.exc_info[1] is not None:
             line["error"] = describe_error(record.exc_info[1])
             line["where"] = _where(record.exc_info[1])
-        return orjson.dumps(line, default=str).decode()
+        try:
+            return orjson.dumps(line, default=_plain).decode()
+        except orjson.JSONEncodeError:
+            return json.dumps(line, default=_plain, skipkeys=True)
 
 
 def start_logging(settings: TelemetrySettings) -> None:
@@ -82,9 +92,17 @@ class Telemetry:
         """A span around a piece of work; `parent` is a W3C traceparent that travelled with it."""
         context = _context_of(parent) if parent else None
         with self._tracer.start_as_current_span(
-            name, context=context, attributes=attributes, record_exception=False
+            name,
+            context=context,
+            attributes=attributes,
+            record_exception=False,
+            set_status_on_exception=False,
         ) as span:
-            yield span
+            try:
+                yield span
+            except Exception as exc:
+                span.set_status(Status(StatusCode.ERROR, describe_error(exc)))
+                raise
 
     def close(self) -> None:
         """Flush what was not exported."""
@@ -109,6 +127,17 @@ def describe_error(error: BaseException) -> str:
     if type(error).__module__.startswith("app."):
         return f"{type(error).__name__}: {error}"
     return type(error).__name__
+
+
+def _plain(value: object) -> str:
+    return describe_error(value) if isinstance(value, BaseException) else str(value)
+
+
+def _outline(record: logging.LogRecord) -> str:
+    """What a library says, without the values it puts in: they may quote guests."""
+    if isinstance(record.msg, BaseException):
+        return describe_error(record.msg)
+    return str(record.msg).split("\n", 1)[0]
 
 
 def _context_of(traceparent: str) -> Context:

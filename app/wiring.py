@@ -218,7 +218,9 @@ def build(
     )
     mind = Mind(database=database, libraries=libraries, model=model)
     cases = Cases(database=database, bus=bus, clock=clock, jobs=jobs, tenants=tenants)
-    verdicts = Verdicts(bus=bus, clock=clock, jobs=jobs, cases=cases, mind=mind)
+    verdicts = Verdicts(
+        bus=bus, clock=clock, jobs=jobs, conversations=conversations, cases=cases, mind=mind
+    )
     debounce = Debounce(
         bus=bus, clock=clock, jobs=jobs, mirror=mirror, stays=stays, conversations=conversations,
         cases=cases, verdicts=verdicts,
@@ -284,6 +286,7 @@ def SUBSCRIPTIONS(p: Product) -> list[Subscription]:
         (events.SettingsChanged, p.tenants.on_settings_changed),
         (events.SettingsChanged, p.on_settings_changed),
         (events.LibraryPublished, p.libraries.on_published),
+        (events.JobFailed, p.replies.on_job_failed),
     ]
 
 

@@ -74,7 +74,11 @@ class Debounce:
             )
         message = _message_of(row)
         if message is None or not message.is_incoming:
-            await self._look_now(conn, tenant, conversation)
+            is_ours = message is not None and await store.is_ours(
+                conn, conversation.id, message.external_id
+            )
+            if not is_ours:
+                await self._look_now(conn, tenant, conversation)
             return
         stay = await self.stay_of(conn, tenant, conversation, row.received_at)
         if stay is None:

@@ -18,7 +18,8 @@ from app.clock import Clock
 from app.conversations import Conversations, Turn
 from app.db import Connection, Database
 from app.escalation.cases import Cases
-from app.jobs import JobRun
+from app.events import JobFailed
+from app.jobs import Job, JobRun
 from app.pms.stay import Stay
 from app.pms.sync import FetchedThread, Mirror, NewTurn
 from app.tenants import Tenant, Tenants
@@ -90,6 +91,26 @@ class Replies:
         run.counts["turns"] = len(new)
         return None
 
+    async def on_job_failed(self, event: JobFailed) -> None:
+        """A thread that could not be answered is a person's matter."""
+        if event.kind != Job.REPLY:
+            return
+        tenant = await self._tenants.get(event.tenant_id)
+        door = await self._database.tenant(tenant.id)
+        async with door.transaction() as conn:
+            conversation = await self._conversations.get(conn, int(event.key))
+            turns = await self._conversations.transcript(conn, conversation.id, last=20)
+            said = [turn.text for turn in turns if turn.speaker == "guest"]
+            await self._cases.open(
+                conn,
+                tenant,
+                conversation_id=conversation.id,
+                reservation_id=conversation.reservation_id,
+                severity="normal",
+                trigger_text=said[-1] if said else "[unknown message]",
+                brief=f"could not be answered: {event.error}",
+            )
+
     async def _record(
         self, conn: Connection, tenant: Tenant, thread: FetchedThread
     ) -> tuple[Stay | None, list[NewTurn]]:
@@ -114,7 +135,34 @@ class Replies:
                     route="pms",
                     is_inferred=True,
                 )
+        await self._leave_overdue(conn, tenant, thread, new)
         return stay, new
+
+    async def _leave_overdue(
+        self, conn: Connection, tenant: Tenant, thread: FetchedThread, new: list[NewTurn]
+    ) -> None:
+        """Messages found too late, which nobody answered meanwhile, are listed for people."""
+        if tenant.mode == "off" or tenant.live_since is None:
+            return
+        youngest = self._clock.now() - timedelta(seconds=tenant.settings.chat.max_age_s)
+        outgoing = [m.sent_at for m in thread.messages if not m.is_incoming and not m.is_automation]
+        answered_at = max(outgoing, default=tenant.live_since)
+        overdue = [
+            turn
+            for turn in new
+            if turn.speaker == "guest"
+            and max(answered_at, tenant.live_since) < turn.message.sent_at < youngest
+        ]
+        if overdue:
+            await self._cases.open(
+                conn,
+                tenant,
+                conversation_id=thread.conversation.id,
+                reservation_id=thread.conversation.reservation_id,
+                severity="low",
+                trigger_text=overdue[-1].text or "[attachment]",
+                brief="found too late to be answered by a bot",
+            )
 
     async def _question(
         self,

@@ -179,6 +179,16 @@ async def outgoing_of(conn: Connection, conversation_id: int, *, last: int = 20)
     return [_outgoing(row) for row in rows]
 
 
+async def is_ours(conn: Connection, conversation_id: int, external_id: str) -> bool:
+    """Whether a message of that PMS id was sent by us, as far as we know yet."""
+    found = await conn.fetchval(
+        "select 1 from {schema}.outbox where conversation_id = $1 and external_id = $2",
+        conversation_id,
+        external_id,
+    )
+    return found is not None
+
+
 async def drafts(conn: Connection) -> list[Outgoing]:
     """Every reply that waits for a person's word, oldest first."""
     rows = await conn.fetch("select * from {schema}.outbox where status = 'draft' order by id")

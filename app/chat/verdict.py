@@ -14,7 +14,7 @@ from app.bots.sentences import sentence
 from app.bus import Bus
 from app.chat import store
 from app.clock import Clock
-from app.conversations import Conversation, Turn
+from app.conversations import Conversation, Conversations, Turn
 from app.db import Connection
 from app.escalation.cases import Cases
 from app.events import DecisionMade, DraftWritten
@@ -37,10 +37,20 @@ FORBIDDEN_BEFORE_BOOKING = re.compile(
 class Verdicts:
     """Turns an answer into what follows from it."""
 
-    def __init__(self, *, bus: Bus, clock: Clock, jobs: Jobs, cases: Cases, mind: Mind) -> None:
+    def __init__(
+        self,
+        *,
+        bus: Bus,
+        clock: Clock,
+        jobs: Jobs,
+        conversations: Conversations,
+        cases: Cases,
+        mind: Mind,
+    ) -> None:
         self._bus = bus
         self._clock = clock
         self._jobs = jobs
+        self._conversations = conversations
         self._cases = cases
         self._mind = mind
 
@@ -68,6 +78,7 @@ class Verdicts:
         await store.mark_answered(
             conn, conversation.id, generation=question.generation, through_turn=through_turn
         )
+        await self._conversations.describe(conn, conversation.id, language=route.language)
         if route.outcome == "person":
             await self._hand_over(conn, question, conversation, route)
             handling = await self._cases.may_speak(conn, tenant.id, conversation.id)

@@ -151,7 +151,8 @@ def export_folder(tenant_id: str, folder: Path) -> None:
     hidden=True,
     help="Asked for, or from NIGHTDESK_CLIENT_SECRET.",
 )
-def add_account(tenant_id: str, external_id: str, client_secret: str) -> None:
+@json_option
+def add_account(tenant_id: str, external_id: str, client_secret: str, *, as_json: bool) -> None:
     """Give a tenant its Hostaway account; prints what Hostaway's webhook needs, once.
 
     The client secret is asked for, or taken from NIGHTDESK_CLIENT_SECRET.
@@ -165,7 +166,11 @@ def add_account(tenant_id: str, external_id: str, client_secret: str) -> None:
 
     account, url = at_desk(run)
     login, password = account.webhook_logins[0]
-    show_facts([("webhook", url), ("login", login), ("password", password)])
+    shown = {"webhook": url, "login": login, "password": password}
+    if as_json:
+        show_json(shown)
+    else:
+        show_facts(shown.items())
 
 
 @noun.command("slack")
@@ -232,6 +237,8 @@ async def _facts(desk: Desk, tenant_id: str) -> dict[str, Any]:
 
 
 def _webhook_url(settings: Settings, account: PmsAccount) -> str:
+    """Where the PMS calls us; only the path where nobody but the app knows its port."""
     server = settings.server
-    base = server.public_url or f"http://{server.public_host}:{server.public_port}"
-    return f"{base.rstrip('/')}/webhook/{account.kind}/{account.account_key}"
+    own = f"http://{server.public_host}:{server.public_port}" if server.public_port else ""
+    base = (server.public_url or own).rstrip("/")
+    return f"{base}/webhook/{account.kind}/{account.account_key}"

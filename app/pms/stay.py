@@ -127,7 +127,7 @@ class Stay:
             "opens_at": self.access.opens_at and self.access.opens_at.isoformat(),
             "closes_at": self.access.closes_at and self.access.closes_at.isoformat(),
             "now": self.now.isoformat(),
-            "variables": self.variables(),
+            "variables": {k: v for k, v in self.mapping().items() if k != "listing"},
         }
 
     def _masked(self, value: Any) -> Any:

@@ -17,6 +17,7 @@ from app.db import Connection, Database
 from app.errors import BadInput, NotFound
 from app.events import ListingChanged, ReservationChanged
 from app.pms import store
+from app.pms.gated import cut_codes
 from app.pms.hostaway import HostawayClient
 from app.pms.records import (
     CustomField,
@@ -126,7 +127,7 @@ class Mirror:
         conversation_id = thread.conversation.id
         new: list[NewTurn] = []
         for message in thread.messages:
-            masked = stay.mask(message.text) if stay else message.text
+            masked = stay.mask(message.text) if stay else without_codes(message.text)
             speaker: Speaker = "guest" if message.is_incoming else speaker_of(message, masked)
             digest = None if message.is_incoming else tenant.keyring.digest(letters_of(masked))
             await store.upsert_message(conn, conversation_id, message, digest)
@@ -308,6 +309,11 @@ def _parsed_messages(rows: list[Any]) -> list[Message]:
 
 def _of_attachments(message: Message) -> str:
     return "[attachment]" if message.attachments else "[empty message]"
+
+
+def without_codes(text: str) -> str:
+    """Words of a thread whose stay nobody knows, without what looks like a code."""
+    return cut_codes(text, prefix="unknown")[0]
 
 
 def letters_of(text: str) -> str:

@@ -1,5 +1,6 @@
 """`nightdesk tenant`."""
 
+import json
 from pathlib import Path
 
 from tests.cli.conftest import Terminal
@@ -70,6 +71,15 @@ def test_an_account_gets_a_webhook_with_its_own_key_and_login(acme: Terminal) ->
     assert webhook == f"https://nd.example/webhook/hostaway/{account.account_key}"
     assert account.webhook_logins == ((login, password),)
     assert account.client_secret == "top-secret"
+
+
+def test_where_only_the_app_knows_its_port_the_webhook_is_a_path(acme: Terminal) -> None:
+    said = acme.says(
+        *("tenant", "account", "acme", "--external-id", "70001", "--json"),
+        NIGHTDESK_CLIENT_SECRET="top-secret",
+        NIGHTDESK_SERVER__PUBLIC_PORT="0",
+    )
+    assert json.loads(said)["webhook"].startswith("/webhook/hostaway/")
 
 
 def test_showing_a_tenant_shows_no_secret(acme: Terminal) -> None:

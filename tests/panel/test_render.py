@@ -14,9 +14,8 @@ def test_a_value_is_escaped() -> None:
 
 
 def test_a_value_inside_an_attribute_cannot_leave_it() -> None:
-    draft = {
-        "id": 1, "who": "x", "where": "y", "at": "z", "turns": [], "text": '</textarea><img src="x">'
-    }  # fmt: skip
+    text = '</textarea><img src="x">'
+    draft = {"id": 1, "who": "x", "where": "y", "at": "z", "turns": [], "text": text}
     text = Pages().text(
         "drafts.html", drafts=[draft], note="", form_token='"><b>', operator="Ala", tenant_id="t"
     )

@@ -3,11 +3,14 @@
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 import uvloop
@@ -19,14 +22,17 @@ from starlette.routing import BaseRoute, Route
 
 from app.db import Database
 from app.errors import OutsideError, ProductError, Unavailable
+from app.product import Product
 from app.settings import Settings, load_settings
 from app.telemetry import start_logging
-from app.wiring import Product, build
+from app.wiring import build
 
 logger = logging.getLogger(__name__)
 
 CONFIG_FILE = Path("config.toml")
 STARTS_WITHIN_S = 10.0
+BACKLOG = 2048
+"""Connections that may wait to be accepted; what uvicorn takes by itself."""
 
 
 class QuietServer(uvicorn.Server):
@@ -73,7 +79,8 @@ async def _refused(_: Request, error: Exception) -> Response:
 async def _not_served(_: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
     detail = error.detail if isinstance(error, HTTPException) else "not found"
-    return JSONResponse({"error": detail}, status_code=status)
+    headers = error.headers if isinstance(error, HTTPException) else None
+    return JSONResponse({"error": detail}, status_code=status, headers=headers)
 
 
 async def _broken(_: Request, error: Exception) -> Response:
@@ -87,19 +94,20 @@ async def serving(product: Product) -> AsyncIterator[tuple[int, int]]:
     server = product.settings.server
     public = create_app(product, product.public_routes(), product.public_database)
     desk = create_app(product, product.desk_routes(), product.database)
-    servers = [
-        _server(public, server.public_host, server.public_port, server.drain_s),
-        _server(desk, server.desk_host, server.desk_port, server.drain_s),
-    ]
-    tasks = [product.background.spawn(f"door {n}", each.serve()) for n, each in enumerate(servers)]
-    try:
-        for each, task in zip(servers, tasks, strict=True):
-            await _until_started(each, task)
-        yield _port(servers[0]), _port(servers[1])
-    finally:
-        for each in servers:
-            each.should_exit = True
-        await asyncio.gather(*tasks, return_exceptions=True)
+    with contextlib.ExitStack() as sockets:
+        public_socket = sockets.enter_context(_bound(server.public_host, server.public_port))
+        desk_socket = sockets.enter_context(_bound(server.desk_host, server.desk_port))
+        doors = [(_server(public, server.drain_s), public_socket)]
+        doors.append((_server(desk, server.drain_s), desk_socket))
+        tasks = [product.background.spawn("door", door.serve([bound])) for door, bound in doors]
+        try:
+            for (door, _), task in zip(doors, tasks, strict=True):
+                await _until_started(door, task)
+            yield _port(public_socket), _port(desk_socket)
+        finally:
+            for door, _ in doors:
+                door.should_exit = True
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _until_started(server: QuietServer, task: asyncio.Task[None]) -> None:
@@ -108,26 +116,49 @@ async def _until_started(server: QuietServer, task: asyncio.Task[None]) -> None:
             break
         await asyncio.sleep(0.01)
     if not server.started:
-        raise Unavailable("a door cannot open; is its port taken? choose another in [server]")
+        raise Unavailable("a door did not open in time")
 
 
-def _server(app: Starlette, host: str, port: int, drain_s: float) -> QuietServer:
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket on the door's address; bound here, for uvicorn ends the process where it cannot."""
+    try:
+        family, kind, *_, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        return _listening(family, kind, address)
+    except OSError as exc:
+        raise Unavailable(
+            f"cannot open a door on {host}:{port}: {exc.strerror}; choose another in [server]"
+        ) from exc
+
+
+def _listening(family: int, kind: int, address: Any) -> socket.socket:
+    bound = socket.socket(family, kind)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+        bound.listen(BACKLOG)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _server(app: Starlette, drain_s: float) -> QuietServer:
     return QuietServer(
         uvicorn.Config(
             app,
-            host=host,
-            port=port,
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=int(drain_s),
+            timeout_graceful_shutdown=math.ceil(drain_s),
             lifespan="off",
         )
     )
 
 
-def _port(server: QuietServer) -> int:
-    port: int = server.servers[0].sockets[0].getsockname()[1]
+def _port(bound: socket.socket) -> int:
+    port: int = bound.getsockname()[1]
     return port
 
 
@@ -152,9 +183,10 @@ async def run(settings: Settings) -> None:
 
 def main() -> None:
     """Read settings and run; a wrong setting ends with one clear line."""
-    path = Path(os.environ.get("NIGHTDESK_CONFIG", CONFIG_FILE))
+    named = os.environ.get("NIGHTDESK_CONFIG")
+    path = Path(named or CONFIG_FILE)
     try:
-        settings = load_settings(path if path.exists() else None)
+        settings = load_settings(path if named or path.exists() else None)
         start_logging(settings.telemetry)
         uvloop.run(run(settings))
     except ProductError as exc:

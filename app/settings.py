@@ -259,7 +259,7 @@ def load_settings(
             section, _, key = name.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
             if isinstance(known := values.setdefault(section, {}), dict):
                 known[key] = _from_text(value)
-        else:
+        elif name.startswith(ENVIRONMENT_PREFIX):
             _refuse_misspelt(name)
     return validated(Settings, values, source=path.name if path else "environment")
 

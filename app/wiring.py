@@ -1,19 +1,16 @@
 """The one place that builds and joins everything.
 
-`build` constructs every part and does no I/O; `Product.opened` opens them in order and closes them
-in reverse. The tables at the end say which job is which function and who hears which event.
+`build` constructs every part and does no I/O. The tables at the end say which job is which
+function and who hears which event.
 """
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from opentelemetry.sdk.trace.export import SpanExporter
-from starlette.routing import BaseRoute
 
 from app import events
 from app.background import Background
@@ -30,143 +27,46 @@ from app.clock import Clock
 from app.conversations import Conversations
 from app.db import Database
 from app.embedded import EmbeddedServers
-from app.errors import ProductError, Unavailable
 from app.escalation.cases import Cases
 from app.jobs import Job, JobFunction, JobRun, Jobs
 from app.keys import Keyring, process_keyring
+from app.panel.auth import Sessions
+from app.panel.cases import CasePages
+from app.panel.drafts import DraftPages
+from app.panel.links import Links
+from app.panel.live import Live
+from app.panel.render import Pages
 from app.pms.hostaway import HostawayClient
 from app.pms.inbox import Handler, Inbox
 from app.pms.passes import Passes
 from app.pms.stay import Stays
 from app.pms.sync import Mirror
 from app.pms.webhook import MESSAGE, RESERVATION, HostawayWebhook
+from app.product import Product
 from app.settings import Settings
+from app.slack.alerts import Alerts
+from app.slack.channel import Channels
+from app.slack.client import SlackClient
+from app.slack.notices import Notices
 from app.telemetry import Telemetry
-from app.tenants import Tenant, Tenants
+from app.tenants import Tenants
 
 logger = logging.getLogger(__name__)
 
-SUPERVISE_S = 2.0
-"""How often a dead embedded server is looked for."""
-
-
-@dataclass(kw_only=True)
-class Product:
-    """Every part, joined; nothing is open before `opened`."""
-
-    settings: Settings
-    clock: Clock
-    background: Background
-    telemetry: Telemetry
-    servers: EmbeddedServers
-    public_database: Database
-    database: Database
-    bus: Bus
-    jobs: Jobs
-    tenants: Tenants
-    conversations: Conversations
-    libraries: Libraries
-    cases: Cases
-    client: HostawayClient
-    inbox: Inbox
-    mirror: Mirror
-    passes: Passes
-    mind: Mind
-    model: LanguageModel
-    debounce: Debounce
-    replies: Replies
-    outbox: Outbox
-    operators: Operators
-    webhook: HostawayWebhook
-    is_ready: bool = False
-
-    @asynccontextmanager
-    async def opened(self) -> AsyncIterator["Product"]:
-        """Everything open and working; closed in reverse order, running work finished first."""
-        drain_s = self.settings.server.drain_s
-        async with AsyncExitStack() as stack:
-            stack.callback(self.telemetry.close)
-            urls = await self._start_servers(stack)
-            await self._open_databases(stack, urls[0])
-            await self.client.open()
-            stack.push_async_callback(self.client.close)
-            stack.push_async_callback(self._close_model)
-            await self.jobs.connect(urls[1])
-            stack.push_async_callback(self.jobs.close)
-            stack.push_async_callback(self.bus.close)
-            stack.push_async_callback(self.background.drain, 2.0)
-            stack.push_async_callback(self.jobs.drain, drain_s)
-            self._spawn_loops()
-            for tenant in await self.tenants.all():
-                await self._schedule(tenant)
-            self.is_ready = True
-            try:
-                yield self
-            finally:
-                self.is_ready = False
-
-    async def on_settings_changed(self, event: events.SettingsChanged) -> None:
-        """A tenant or an account is new: its scheduled work begins."""
-        if not self.is_ready:
-            return
-        try:
-            await self._schedule(await self.tenants.get(event.tenant_id))
-        except ProductError as exc:
-            logger.info("nothing to schedule", extra={"why": str(exc)})
-
-    def public_routes(self) -> list[BaseRoute]:
-        """What the outside may call."""
-        return [*self.webhook.routes()]
-
-    def desk_routes(self) -> list[BaseRoute]:
-        """What people of a tenant see."""
-        return []
-
-    async def _start_servers(self, stack: AsyncExitStack) -> tuple[str, str]:
-        secrets = self.settings.secrets
-        started = await self.servers.start()
-        stack.push_async_callback(self.servers.stop)
-        self.background.spawn("servers", self._supervise())
-        database_url = (
-            secrets.database_url.get_secret_value()
-            if secrets.database_url
-            else started.database_url
-        )
-        redis_url = secrets.redis_url.get_secret_value() if secrets.redis_url else started.redis_url
-        return database_url or "", redis_url or ""
-
-    async def _open_databases(self, stack: AsyncExitStack, url: str) -> None:
-        for database in (self.database, self.public_database):
-            await database.open(url)
-            stack.push_async_callback(database.close)
-        await self.database.shared().apply()
-
-    async def _supervise(self) -> None:
-        while True:
-            await self.clock.sleep(SUPERVISE_S)
-            try:
-                for name in await self.servers.ensure():
-                    logger.error("embedded server was restarted", extra={"server": name})
-            except Unavailable as exc:
-                logger.error("embedded server cannot start", extra={"why": str(exc)})
-
-    def _spawn_loops(self) -> None:
-        self.background.spawn("bus", self.bus.listen())
-        self.background.spawn("inbox sweep", self.inbox.sweep())
-        self.background.spawn("job worker", self.jobs.work())
-        self.background.spawn("job sweep", self.jobs.sweep())
-
-    async def _schedule(self, tenant: Tenant) -> None:
-        door = await self.database.tenant(tenant.id)
-        async with door.transaction() as conn:
-            await self.passes.schedule(conn, tenant)
-            await self.jobs.arm_unless_armed(
-                conn, tenant_id=tenant.id, kind=Job.PURGE, key="daily", due_at=self.clock.now()
-            )
-
-    async def _close_model(self) -> None:
-        if isinstance(self.model, OpenAiModel):
-            await self.model.close()
+TOLD_LIVE: tuple[type[events.Event], ...] = (
+    events.MessageReceived,
+    events.TurnRecorded,
+    events.DecisionMade,
+    events.ReplySent,
+    events.DraftWritten,
+    events.CaseOpened,
+    events.CaseRaised,
+    events.CaseTakenOver,
+    events.CaseResolved,
+    events.HandlingChanged,
+    events.JobFailed,
+)
+"""What the live feed shows."""
 
 
 def build(
@@ -237,6 +137,36 @@ def build(
         database=database, tenants=tenants, clock=clock, jobs=jobs, conversations=conversations,
         cases=cases, stays=stays,
     )  # fmt: skip
+    slack = SlackClient()
+    channels = Channels(client=slack, tenants=tenants, telemetry=telemetry)
+    sessions = Sessions(
+        keyring=keyring, clock=clock, desk_token=secrets.desk_token,
+        is_https=settings.server.desk_url.startswith("https:"),
+    )  # fmt: skip
+    pages = Pages()
+    links = Links(
+        keyring=keyring, clock=clock, database=database, tenants=tenants, sessions=sessions,
+        pages=pages, desk_url=desk_url_of(settings),
+    )  # fmt: skip
+    alerts = Alerts(
+        database=database, tenants=tenants, cases=cases, conversations=conversations,
+        stays=stays, clock=clock, background=background, channels=channels, settings=settings,
+        link_to_case=links.link_to_case,
+    )  # fmt: skip
+    notices = Notices(
+        database=database, tenants=tenants, cases=cases, conversations=conversations,
+        stays=stays, operators=operators, clock=clock, background=background,
+        channels=channels, link_to_drafts=links.link_to_drafts,
+    )  # fmt: skip
+    live = Live(database=database, conversations=conversations, sessions=sessions)
+    case_pages = CasePages(
+        database=database, tenants=tenants, cases=cases, conversations=conversations,
+        stays=stays, operators=operators, clock=clock, sessions=sessions, pages=pages,
+    )  # fmt: skip
+    draft_pages = DraftPages(
+        database=database, tenants=tenants, conversations=conversations, stays=stays,
+        operators=operators, clock=clock, sessions=sessions, pages=pages,
+    )  # fmt: skip
     webhook = HostawayWebhook(
         tenants=tenants, inbox=inbox, database=public_database, telemetry=telemetry,
         max_body_bytes=settings.server.max_body_bytes,
@@ -247,6 +177,8 @@ def build(
         jobs=jobs, tenants=tenants, conversations=conversations, libraries=libraries, cases=cases,
         client=client, inbox=inbox, mirror=mirror, passes=passes, mind=mind, model=model,
         debounce=debounce, replies=replies, outbox=outbox, operators=operators, webhook=webhook,
+        alerts=alerts, notices=notices, live=live,
+        desk=(pages, links, live, case_pages, draft_pages),
     )  # fmt: skip
     jobs.register(JOBS(product))
     inbox.register(INBOX(product))
@@ -267,6 +199,7 @@ def JOBS(p: Product) -> Mapping[Job, JobFunction]:
         Job.FULL_SYNC: p.passes.full_sync,
         Job.RECENT_SYNC: p.passes.recent_sync,
         Job.UNREAD_SYNC: p.passes.unread_sync,
+        Job.ALERT: p.alerts.alert,
         Job.UNACKNOWLEDGED: p.cases.remind,
         Job.PURGE: _purge(p),
     }
@@ -287,7 +220,22 @@ def SUBSCRIPTIONS(p: Product) -> list[Subscription]:
         (events.SettingsChanged, p.on_settings_changed),
         (events.LibraryPublished, p.libraries.on_published),
         (events.JobFailed, p.replies.on_job_failed),
+        (events.CaseOpened, p.alerts.on_case_opened),
+        (events.CaseRaised, p.alerts.on_case_raised),
+        (events.CaseTakenOver, p.alerts.on_case_taken_over),
+        (events.CaseResolved, p.alerts.on_case_resolved),
+        (events.TurnRecorded, p.alerts.on_turn_recorded),
+        (events.HandlingChanged, p.notices.on_handling_changed),
+        (events.DraftWritten, p.notices.on_draft_written),
+        (events.JobFailed, p.notices.on_job_failed),
+        *((told, p.live.on_event) for told in TOLD_LIVE),
     ]
+
+
+def desk_url_of(settings: Settings) -> str:
+    """How operators reach the desk."""
+    server = settings.server
+    return server.desk_url or f"http://{server.desk_host}:{server.desk_port}"
 
 
 def _purge(p: Product) -> JobFunction:

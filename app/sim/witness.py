@@ -15,6 +15,7 @@ _LOOK_S = 0.05
 _AGAIN_S = 0.3
 """Wait before a feed that broke is followed again."""
 _READY_S = 60.0
+_ENDLESS = aiohttp.ClientTimeout(total=None, sock_connect=5.0)
 
 T = TypeVar("T")
 
@@ -47,7 +48,7 @@ class Witness:
 
     def follow_sim(self) -> None:
         """Keep the stand-ins' events from their first on."""
-        self._spawn(self._follow(f"{self._sim}/sim/events?since=0", {}, _as_sim))
+        self._spawn(self._follow(f"{self._sim}/sim/events", {}, _as_sim))
 
     async def follow_product(self, desk: str, token: str) -> None:
         """Keep the product's live feed; comes back when it listens.
@@ -116,15 +117,18 @@ class Witness:
         as_event: Callable[[Row], Event],
         connected: asyncio.Event | None = None,
     ) -> None:
+        last_id = 0
         while True:
+            more = {"Last-Event-ID": str(last_id)}
             try:
                 async with self._http.get(
-                    url, headers=headers, timeout=aiohttp.ClientTimeout(total=None)
+                    url, headers={**headers, **more}, timeout=_ENDLESS
                 ) as answer:
                     if answer.status == 200:
                         if connected is not None:
                             connected.set()
                         async for row in rows_of(answer.content):
+                            last_id = row.get("id", last_id)
                             self.events.append(as_event(row))
             except aiohttp.ClientError:
                 pass

@@ -15,7 +15,6 @@ import pytest
 
 from app.cli.connection import connected
 from app.embedded import EmbeddedServers, running_urls
-from app.keys import new_key
 from app.settings import load_settings
 from tests.cli.conftest import Terminal
 
@@ -71,7 +70,6 @@ def test_the_console_script_works_with_and_beside_an_app(shell: Shell) -> None:
     asyncio.run(servers.start())
     try:
         shell.says("tenant", "mode", "acme", "on")
-        shell.says("tenant", "set", "acme", "chat.window_other_s=8")
         assert "acme  on" in shell.says("tenant", "list")
         shell.says("tenant", "remove", "acme", "--yes")
         assert running_urls(shell.folder) is not None, "the app still has its servers"
@@ -79,13 +77,15 @@ def test_the_console_script_works_with_and_beside_an_app(shell: Shell) -> None:
         asyncio.run(servers.stop())
 
 
-def test_a_database_that_is_away_is_one_line(shell: Shell) -> None:
-    shell.environment["NIGHTDESK_DATABASE_URL"] = f"postgresql:///none?host={shell.folder}"
-    shell.environment["NIGHTDESK_ENCRYPTION_KEYS"] = new_key()
-    away = shell.run("tenant", "list")
-    assert (away.returncode, away.stdout) == (1, "")
+def test_a_database_that_is_away_is_one_line(terminal: Terminal, tmp_path: Path) -> None:
+    away = terminal.type(
+        *("tenant", "list"),
+        NIGHTDESK_DATABASE_URL=f"postgresql:///none?host={tmp_path}",
+        NIGHTDESK_DATA__DIR=str(tmp_path / "data"),
+    )
+    assert (away.exit_code, away.stdout) == (1, "")
     assert away.stderr == "nightdesk: the database cannot be reached\n"
-    assert not shell.folder.exists(), "a configured database needs no data directory"
+    assert not (tmp_path / "data").exists(), "a configured database needs no data directory"
 
 
 def test_an_external_database_needs_a_key(terminal: Terminal) -> None:

@@ -33,9 +33,7 @@ def free_port() -> int:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def sim_base() -> AsyncIterator[tuple[str, object]]:
     """The stand-ins on a port of their own."""
-    app = build_app(
-        seed=7, scale="small", more=[Mount("/openai/v1", routes=openai.routes())]
-    )
+    app = build_app(seed=7, scale="small", more=[Mount("/openai/v1", routes=openai.routes())])
     config = uvicorn.Config(app, port=free_port(), log_config=None, lifespan="on")
     server = uvicorn.Server(config)
     task = asyncio.ensure_future(server.serve())
@@ -82,7 +80,9 @@ async def house(sim_base: tuple[str, object], embedded_urls: ServerUrls) -> Asyn
     product = build(settings)
     async with product.opened(), serving(product), aiohttp.ClientSession() as http:
         opened = House(product, world, base, http)  # type: ignore[arg-type]
-        await opened.sim("PATCH", "/settings", {"rate_ip": 0, "rate_account": 0, "webhook_outgoing": True})
+        await opened.sim(
+            "PATCH", "/settings", {"rate_ip": 0, "rate_account": 0, "webhook_outgoing": True}
+        )
         await product.tenants.add("warsaw", "Mokotów Stays")
         await product.tenants.set_workspace("warsaw", team_id="T70001", bot_token="xoxb-sim-70001")
         await product.tenants.set_mode("warsaw", "on")

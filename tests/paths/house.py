@@ -7,8 +7,8 @@ from typing import Any
 
 import aiohttp
 
+from app.product import Product
 from app.sim.world import World
-from app.wiring import Product
 
 _names = itertools.count(1)
 
@@ -135,6 +135,16 @@ class Guest:
             str(self.conversation["id"]),
         )
         return rows[0] if rows else None
+
+    async def alerts(self) -> list[dict[str, Any]]:
+        """What Slack got about this guest, outside of threads."""
+        posted = await self.house.sim("GET", "/slack/messages")
+        name = str(self.reservation["guestName"])
+        return [
+            post
+            for post in posted["messages"]
+            if name in str(post) and not post["message"].get("thread_ts")
+        ]
 
     async def decisions(self) -> list[dict[str, Any]]:
         """Why each answer was given."""

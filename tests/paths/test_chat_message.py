@@ -52,6 +52,9 @@ async def test_a_burst_pipe_opens_a_case_and_silences_the_bot(house: House) -> N
     case = await guest.case()
     assert case is not None
     assert case["severity"] == "high"
+    alerts = await guest.alerts()
+    assert len(alerts) == 1
+    assert "water is pouring through the ceiling" in str(alerts[0])
     await guest.writes("hello? is anybody there? what is the wifi password?")
     await asyncio.sleep(1.5)
     await house.quiet()

@@ -1,0 +1,174 @@
+"""The product: every part, joined, opened in order and closed in reverse."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from starlette.routing import BaseRoute
+
+from app import events
+from app.background import Background
+from app.bots.answer import Mind
+from app.bots.library import Libraries
+from app.bots.llm import LanguageModel, OpenAiModel
+from app.bus import Bus
+from app.chat.debounce import Debounce
+from app.chat.operator import Operators
+from app.chat.outbox import Outbox
+from app.chat.reply import Replies
+from app.clock import Clock
+from app.conversations import Conversations
+from app.db import Database
+from app.embedded import EmbeddedServers
+from app.errors import ProductError, Unavailable
+from app.escalation.cases import Cases
+from app.jobs import Job, Jobs
+from app.panel.live import Live
+from app.pms.hostaway import HostawayClient
+from app.pms.inbox import Inbox
+from app.pms.passes import Passes
+from app.pms.sync import Mirror
+from app.pms.webhook import HostawayWebhook
+from app.settings import Settings
+from app.slack.alerts import Alerts
+from app.slack.notices import Notices
+from app.telemetry import Telemetry
+from app.tenants import Tenant, Tenants
+
+logger = logging.getLogger(__name__)
+
+SUPERVISE_S = 2.0
+"""How often a dead embedded server is looked for."""
+
+
+class Desk(Protocol):
+    """A part of the desk."""
+
+    def routes(self) -> list[BaseRoute]:
+        """What it serves."""
+
+
+@dataclass(kw_only=True)
+class Product:
+    """Every part, joined; nothing is open before `opened`."""
+
+    settings: Settings
+    clock: Clock
+    background: Background
+    telemetry: Telemetry
+    servers: EmbeddedServers
+    public_database: Database
+    database: Database
+    bus: Bus
+    jobs: Jobs
+    tenants: Tenants
+    conversations: Conversations
+    libraries: Libraries
+    cases: Cases
+    client: HostawayClient
+    inbox: Inbox
+    mirror: Mirror
+    passes: Passes
+    mind: Mind
+    model: LanguageModel
+    debounce: Debounce
+    replies: Replies
+    outbox: Outbox
+    operators: Operators
+    webhook: HostawayWebhook
+    alerts: Alerts
+    notices: Notices
+    live: Live
+    desk: tuple[Desk, ...]
+    """Every part of the desk that has routes."""
+    is_ready: bool = False
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator["Product"]:
+        """Everything open and working; closed in reverse order, running work finished first."""
+        drain_s = self.settings.server.drain_s
+        async with AsyncExitStack() as stack:
+            stack.callback(self.telemetry.close)
+            urls = await self._start_servers(stack)
+            await self._open_databases(stack, urls[0])
+            await self.client.open()
+            stack.push_async_callback(self.client.close)
+            stack.push_async_callback(self._close_model)
+            await self.jobs.connect(urls[1])
+            stack.push_async_callback(self.jobs.close)
+            stack.push_async_callback(self.bus.close)
+            stack.push_async_callback(self.background.drain, 2.0)
+            stack.push_async_callback(self.jobs.drain, drain_s)
+            self._spawn_loops()
+            for tenant in await self.tenants.all():
+                await self._schedule(tenant)
+            self.is_ready = True
+            try:
+                yield self
+            finally:
+                self.is_ready = False
+
+    async def on_settings_changed(self, event: events.SettingsChanged) -> None:
+        """A tenant or an account is new: its scheduled work begins."""
+        if not self.is_ready:
+            return
+        try:
+            await self._schedule(await self.tenants.get(event.tenant_id))
+        except ProductError as exc:
+            logger.info("nothing to schedule", extra={"why": str(exc)})
+
+    def public_routes(self) -> list[BaseRoute]:
+        """What the outside may call."""
+        return [*self.webhook.routes()]
+
+    def desk_routes(self) -> list[BaseRoute]:
+        """What people of a tenant see."""
+        return [route for part in self.desk for route in part.routes()]
+
+    async def _start_servers(self, stack: AsyncExitStack) -> tuple[str, str]:
+        secrets = self.settings.secrets
+        started = await self.servers.start()
+        stack.push_async_callback(self.servers.stop)
+        self.background.spawn("servers", self._supervise())
+        database_url = (
+            secrets.database_url.get_secret_value()
+            if secrets.database_url
+            else started.database_url
+        )
+        redis_url = secrets.redis_url.get_secret_value() if secrets.redis_url else started.redis_url
+        return database_url or "", redis_url or ""
+
+    async def _open_databases(self, stack: AsyncExitStack, url: str) -> None:
+        for database in (self.database, self.public_database):
+            await database.open(url)
+            stack.push_async_callback(database.close)
+        await self.database.shared().apply()
+
+    async def _supervise(self) -> None:
+        while True:
+            await self.clock.sleep(SUPERVISE_S)
+            try:
+                for name in await self.servers.ensure():
+                    logger.error("embedded server was restarted", extra={"server": name})
+            except Unavailable as exc:
+                logger.error("embedded server cannot start", extra={"why": str(exc)})
+
+    def _spawn_loops(self) -> None:
+        self.background.spawn("bus", self.bus.listen())
+        self.background.spawn("inbox sweep", self.inbox.sweep())
+        self.background.spawn("job worker", self.jobs.work())
+        self.background.spawn("job sweep", self.jobs.sweep())
+
+    async def _schedule(self, tenant: Tenant) -> None:
+        door = await self.database.tenant(tenant.id)
+        async with door.transaction() as conn:
+            await self.passes.schedule(conn, tenant)
+            await self.jobs.arm_unless_armed(
+                conn, tenant_id=tenant.id, kind=Job.PURGE, key="daily", due_at=self.clock.now()
+            )
+
+    async def _close_model(self) -> None:
+        if isinstance(self.model, OpenAiModel):
+            await self.model.close()

@@ -6,6 +6,7 @@ must wait for the commit (events, hurrying a job) is handed to `after_commit`.
 """
 
 import asyncio
+import contextlib
 import functools
 import logging
 import re
@@ -206,7 +207,7 @@ class Database:
             await raw.execute("commit")
             is_done = True
         except CONNECTION_ERRORS as exc:
-            if isinstance(exc, TimeoutError) and not raw.is_closed():
+            if isinstance(exc, TimeoutError) and _is_open(raw):
                 raise
             raise Unavailable("the database is away") from exc
         except asyncpg.DataError as exc:
@@ -219,10 +220,11 @@ class Database:
     async def _give_back(self, pool: Any, raw: Any, *, is_done: bool) -> None:
         """Roll back what was not committed; a connection that cannot be cleaned is thrown away."""
         try:
-            if not is_done and not raw.is_closed():
+            if not is_done and _is_open(raw):
                 await raw.execute("rollback", timeout=5)
         except (*CONNECTION_ERRORS, asyncpg.PostgresError):
-            raw.terminate()
+            with contextlib.suppress(asyncpg.InterfaceError):
+                raw.terminate()
         finally:
             await pool.release(raw)
 
@@ -373,6 +375,14 @@ async def _prepare_connection(raw: Any) -> None:
             encoder=lambda value: orjson.dumps(value).decode(),
             decoder=orjson.loads,
         )
+
+
+def _is_open(raw: Any) -> bool:
+    """Whether it may be used; a pool takes a connection back by itself when the server cuts it."""
+    try:
+        return not raw.is_closed()
+    except asyncpg.InterfaceError:
+        return False
 
 
 async def _keep_session(_raw: Any) -> None:

@@ -282,17 +282,27 @@ class Tenants:
             )  # fmt: skip
 
     async def set_workspace(self, tenant_id: str, *, team_id: str, bot_token: str) -> None:
-        """Tell where a tenant's alerts go."""
+        """Tell where a tenant's alerts go.
+
+        Raises:
+            Conflict: the workspace is another tenant's.
+        """
         tenant = await self.get(tenant_id)
+        try:
+            await self._store_workspace(tenant, team_id, bot_token)
+        except UniqueViolation as exc:
+            raise Conflict(f"workspace {team_id} belongs to another tenant") from exc
+        await self._changed(tenant_id)
+
+    async def _store_workspace(self, tenant: Tenant, team_id: str, bot_token: str) -> None:
         async with self._database.shared().transaction() as conn:
             await conn.execute(
                 """insert into nightdesk.slack_workspaces (team_id, tenant_id, credentials)
                    values ($1, $2, $3)
                    on conflict (tenant_id) do update
                    set team_id = excluded.team_id, credentials = excluded.credentials""",
-                team_id, tenant_id, tenant.keyring.close_mapping({"bot_token": bot_token}),
+                team_id, tenant.id, tenant.keyring.close_mapping({"bot_token": bot_token}),
             )  # fmt: skip
-        await self._changed(tenant_id)
 
     async def workspace(self, tenant_id: str) -> SlackWorkspace | None:
         """A tenant's Slack workspace."""

@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,10 @@ from app.embedded import PUBLISHED, EmbeddedServers, ServerUrls
 from app.errors import BadInput, Conflict, NotFound, OutsideError, Unavailable
 from app.events import JobFailed
 from app.jobs import QUEUE, STANDING, Job, JobFunction, JobRun, Jobs
-from app.settings import JobSettings, TelemetrySettings
+from app.keys import Keyring, new_key
+from app.settings import JobSettings, Settings, TelemetrySettings
 from app.telemetry import Telemetry, current_trace_id
-from app.tenants import Tenant
+from app.tenants import Tenants
 
 QUICK = JobSettings(poll_s=0.02, sweep_s=0.05, lease_s=0.6, job_timeout_s=5.0)
 
@@ -57,10 +58,44 @@ class Diary:
 MakeJobs = Callable[..., Jobs]
 
 
+@pytest.fixture(scope="module")
+def database_url(embedded_urls: ServerUrls) -> Iterator[str]:
+    """One database for all tests of this file, with one tenant."""
+    url = asyncio.run(_with_tenant(embedded_urls.database_url or ""))
+    yield url
+    asyncio.run(_dropped(embedded_urls.database_url or ""))
+
+
+async def _with_tenant(base: str) -> str:
+    admin = await asyncpg.connect(base)
+    await admin.execute("create database jobs")
+    await admin.close()
+    url = base.replace("/nightdesk?", "/jobs?")
+    database = Database(command_timeout_s=10, statement_cache=0, connections=2)
+    background = Background()
+    await database.open(url)
+    await database.shared().apply()
+    keyring = Keyring((new_key(),))
+    tenants = Tenants(database, Bus(database, background), Clock(), keyring, Settings())
+    await tenants.add("acme", "Acme Stays")
+    await background.drain(5.0)
+    await database.close()
+    return url
+
+
+async def _dropped(base: str) -> None:
+    admin = await asyncpg.connect(base)
+    await admin.execute("drop database jobs with (force)")
+    await admin.close()
+
+
+@pytest.fixture(autouse=True)
+async def _no_rows_of_other_tests(database: Database) -> None:
+    await run_sql(database, "truncate nightdesk.wake, nightdesk.job_runs")
+
+
 @pytest.fixture
-def make(
-    database: Database, bus: Bus, clock: ManualClock, background: Background, tenant: Tenant
-) -> MakeJobs:
+def make(database: Database, bus: Bus, clock: ManualClock, background: Background) -> MakeJobs:
     """Makes runners on one database, as so many processes would be."""
 
     def made(

@@ -172,7 +172,7 @@ def misspell_setting(folder: Path) -> None:
 
 
 def break_template(folder: Path) -> None:
-    (folder / "bots" / "20-guest-assistant.txt").write_text("<% if ( { %>")
+    (folder / "bots" / "020-guest-assistant.txt").write_text("<% if ( { %>")
 
 
 def break_custom_field(folder: Path) -> None:
@@ -248,8 +248,8 @@ async def test_a_new_export_leaves_no_bot_of_an_earlier_one(
     await office.libraries.publish(tenant.id, {**content, "bots": bots}, by="a test")
     await office.export_to(tmp_path, tenant.id)
     assert sorted(p.stem for p in (tmp_path / "bots").glob("*.toml")) == [
-        "10-routing",
-        "20-concierge",
+        "010-routing",
+        "020-concierge",
     ]
 
 

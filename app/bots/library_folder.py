@@ -2,7 +2,7 @@
 
 codes.toml                     action codes
 phrases.toml                   the tenant's own phrases per code and language (may be absent)
-bots/10-name.toml + .txt       a bot and its template; the number is the order
+bots/010-name.toml + .txt      a bot and its template; the number is the order
 replies/CODE.en.txt            reply templates; replies/fallback.toml names the fallback language
 """
 
@@ -39,14 +39,14 @@ def write_library(content: Mapping[str, Any], folder: Path) -> None:
     blocks = [_toml_block("code", code) for code in content["codes"]]
     (folder / "codes.toml").write_text("\n".join(blocks), encoding="utf-8")
     for number, bot in enumerate(content["bots"], start=1):
-        stem = f"{number * 10:02d}-{_file_name(bot['name'])}"
+        stem = f"{number * 10:03d}-{_file_name(bot['name'])}"
         head = {key: bot[key] for key in ("name", "kind", "medium")}
         if bot.get("action_codes"):
             head["action_codes"] = list(bot["action_codes"])
         head["conditions"] = json.dumps(bot.get("conditions") or {}, ensure_ascii=False)
         lines = "".join(f"{key} = {_toml_value(value)}\n" for key, value in head.items())
         (folder / "bots" / f"{stem}.toml").write_text(lines, encoding="utf-8")
-        (folder / "bots" / f"{stem}.txt").write_text(bot["template"], encoding="utf-8")
+        (folder / "bots" / f"{stem}.txt").write_text(bot["template"], encoding="utf-8", newline="")
     for code, versions in content["templates"].items():
         for language, text in versions.items():
             if code == "fallback":
@@ -54,7 +54,7 @@ def write_library(content: Mapping[str, Any], folder: Path) -> None:
                 (folder / "replies" / "fallback.toml").write_text(line, encoding="utf-8")
             else:
                 path = folder / "replies" / f"{code}.{language}.txt"
-                path.write_text(text, encoding="utf-8")
+                path.write_text(text, encoding="utf-8", newline="")
     if content.get("phrases"):
         blocks = [
             f"[{code}]\n"
@@ -81,7 +81,10 @@ def _read_replies(folder: Path) -> dict[str, dict[str, str]]:
             raise BadInput(f"{path.name}: call it CODE.language.txt, such as WIFI_QUESTION.en.txt")
         templates.setdefault(code, {})[language] = _text(path)
     if (folder / "fallback.toml").exists():
-        templates["fallback"] = {"language": _toml(folder / "fallback.toml")["language"]}
+        fallback = _toml(folder / "fallback.toml").get("language")
+        if not isinstance(fallback, str):
+            raise BadInput('replies/fallback.toml: write language = "en", or another language')
+        templates["fallback"] = {"language": fallback}
     return templates
 
 
@@ -94,7 +97,7 @@ def _toml(path: Path) -> dict[str, Any]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as exc:
         raise BadInput(f"cannot read {path.name}: {type(exc).__name__}") from exc
 

@@ -75,9 +75,10 @@ def can_access(
         return Access(allowed=False, reason=reason, **window)
     if now >= closes_at:
         return Access(allowed=False, reason="over", **window)
-    if policy.requires_payment and reservation.is_paid is not True:
+    is_guest = reservation.status != OWNER
+    if is_guest and policy.requires_payment and reservation.is_paid is not True:
         return Access(allowed=False, reason="not_paid", **window)
-    if policy.requires_agreement and reservation.agreement not in SIGNED:
+    if is_guest and policy.requires_agreement and reservation.agreement not in SIGNED:
         return Access(allowed=False, reason="agreement_missing", **window)
     return Access(allowed=True, reason="open", **window)
 
@@ -112,8 +113,9 @@ def _standing_refusal(
     if reservation.are_dates_unspecified:
         return "dates_unspecified"
     if reservation.status == OWNER:
-        return None if policy.owner_stays else "owner"
-    if not reservation.is_confirmed:
+        if not policy.owner_stays:
+            return "owner"
+    elif not reservation.is_confirmed:
         return "not_confirmed"
     return "listing_archived" if listing.is_archived else None
 

@@ -11,9 +11,16 @@ from collections.abc import Mapping
 from app.errors import BadInput
 
 PLACEHOLDER = re.compile(r"\[\[([a-z][a-z0-9_]*)\]\]")
-MANGLED = re.compile(r"\[\s*\[|\]\s*\]|［|］|\{\{|\}\}|<%|%>")
+PLACEHOLDER_SHAPE = r"\[\[[a-z][a-z0-9_]*\]\]"
+MANGLED = re.compile(
+    r"\[\s*\[|\]\s*\]|［|］|\{\{|\}\}|<%|%>|[\[(<{【〔⟦]\s*[a-z]+(?:_[a-z0-9]+)+\s*[\])>}】〕⟧]",
+    re.IGNORECASE,
+)
+"""Brackets of placeholders and templates that are left over, and `(snake_case)` in any bracket."""
 SHORTEST_SECRET = 3
 """Shorter values are not masked: they would cut every "12" out of every text."""
+LONG_SECRET = 6
+"""Values so long, with a digit in them, are found inside other words too."""
 CODE_WORDS = (
     r"code|codes|pin|passcode|password|passwort|kennwort|kod|kodu|kodem|hasło|haslo|hasła|hasla|"
     r"szyfr|szyfru|szyfrem|combination|kombination|"
@@ -22,10 +29,15 @@ CODE_WORDS = (
 )
 CODE_AFTER_WORD = re.compile(
     rf"(?<!\w)(?P<word>{CODE_WORDS})(?!\w)"
-    r"(?P<between>[^\n\d]{0,40}?[\s:=\-–—(\"'„“«]+)"
-    r"(?P<code>(?=[^\s]*[\d#*])[\w#*\-]{2,24}(?:\s\d{2,8})?[#*]?)",
+    r"(?P<between>(?:(?![.!?]\s)[^\n\d\[\]]){0,40}?[\s:=\-–—(\"'„“«]+)"
+    r"(?P<code>(?=[^\s]*[\d#*])[\w#*\-]{2,24}(?:\s\d{2,8})?[#*]?)(?![:\w]\d)",
     re.IGNORECASE,
 )
+WORD_AFTER_WORD = re.compile(
+    rf"(?<!\w)(?P<word>{CODE_WORDS})(?!\w)(?P<between>\s*[:=]\s*)(?P<code>[\w#*!@$%&+\-]{{3,40}})",
+    re.IGNORECASE,
+)
+"""What stands right behind "password:" is one even without a digit in it."""
 LONE_CODE = re.compile(r"(?<![\w:.,/+-])[#*]?\d[\d#*]{2,11}(?![\w:])")
 """Any run of three or more digits: cutting too much costs nothing, it is filled in again."""
 
@@ -46,9 +58,15 @@ def mask(text: str, secrets: Mapping[str, str]) -> str:
         text: any text on its way in.
         secrets: name → value; values shorter than three characters are left alone.
     """
-    for name, value in sorted(secrets.items(), key=lambda item: -len(item[1])):
-        if len(value.strip()) >= SHORTEST_SECRET:
-            text = _value_pattern(value.strip()).sub(placeholder(name), text)
+    values = [(name, value.strip()) for name, value in secrets.items()]
+    for name, value in sorted(values, key=lambda item: -len(item[1])):
+        if len(value) < SHORTEST_SECRET:
+            continue
+        pattern = _value_pattern(value)
+        pieces = re.split(rf"({PLACEHOLDER_SHAPE})", text)
+        for at in range(0, len(pieces), 2):
+            pieces[at] = pattern.sub(placeholder(name), pieces[at])
+        text = "".join(pieces)
     return text
 
 
@@ -71,6 +89,9 @@ def cut_codes(text: str, *, prefix: str) -> tuple[str, dict[str, str]]:
         return placeholder(name)
 
     text = CODE_AFTER_WORD.sub(
+        lambda hit: f"{hit['word']}{hit['between']}{keep(hit['code'])}", text
+    )
+    text = WORD_AFTER_WORD.sub(
         lambda hit: f"{hit['word']}{hit['between']}{keep(hit['code'])}", text
     )
     return LONE_CODE.sub(lambda hit: keep(hit[0]), text), found
@@ -105,7 +126,8 @@ def check(text: str, allowed: frozenset[str] | None = None) -> None:
     if MANGLED.search(rest):
         raise PlaceholderMangled("a placeholder came back altered")
     for name in allowed or names:
-        if "_" in name and re.search(rf"\[\s*{name}|{name}\s*\]", rest, re.IGNORECASE):
+        bare = rf"|(?<!\w){name}(?!\w)" if "_" in name else ""
+        if re.search(rf"[\[【]\s*{name}|{name}\s*[\]】]{bare}", rest, re.IGNORECASE):
             raise PlaceholderMangled(f"the placeholder {name} came back altered")
 
 
@@ -115,10 +137,21 @@ def names_in(text: str) -> frozenset[str]:
 
 
 def _value_pattern(value: str) -> re.Pattern[str]:
-    """The value, also with single spaces or dashes between its characters when it is digits."""
-    if re.fullmatch(r"[\d\s#*\-]+", value):
-        characters = [re.escape(c) for c in value if not c.isspace() and c != "-"]
-        body = r"[\s.\-]?".join(characters)
-        return re.compile(rf"(?<![\w]){body}(?![\w])")
+    """The value however it is cased; digits also spaced, in other scripts, without their `#`."""
+    if re.fullmatch(r"[\d\s#*.\-]*\d[\d\s#*.\-]*", value) and sum(map(str.isdigit, value)) >= 3:
+        core = value.strip("#* .-")
+        marks = [_in_any_script(c) for c in core if not c.isspace() and c not in "-."]
+        body = r"[\s.,_/\-–—]{0,3}".join(marks)
+        return re.compile(rf"(?<!\d)[#*]*{body}(?!\d)[#*]*")
     body = r"\s+".join(re.escape(part) for part in value.split())
-    return re.compile(rf"(?<!\w){body}(?!\w)", re.IGNORECASE)
+    if len(value) >= LONG_SECRET and any(c.isdigit() for c in value):
+        return re.compile(body, re.IGNORECASE)
+    return re.compile(rf"(?<![^\W_]){body}(?![^\W_])", re.IGNORECASE)
+
+
+def _in_any_script(mark: str) -> str:
+    """A digit as guests type it in Latin, Arabic, Persian and full-width letters."""
+    if not mark.isdigit():
+        return re.escape(mark)
+    value = int(mark)
+    return "[" + "".join(chr(zero + value) for zero in (0x30, 0x660, 0x6F0, 0xFF10)) + "]"

@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from app.sim.homes import FIELD_PARKING
 from app.sim.rows import Row
 from app.sim.witness import NotSeen, Witness
 
@@ -55,6 +56,23 @@ class Booking:
         hour = self.reservation["checkInTime"] or self.listing["checkInTimeStart"]
         arrival = date.fromisoformat(self.reservation["arrivalDate"])
         return datetime.combine(arrival, time(int(hour)), tzinfo=self.zone)
+
+    @property
+    def check_out_hour(self) -> int:
+        """Until when the guest must leave, by the home's clock."""
+        return int(self.reservation["checkOutTime"] or self.listing["checkOutTime"])
+
+    @property
+    def parking(self) -> str:
+        """What the PMS holds on parking."""
+        return next(
+            (
+                str(one["value"])
+                for one in self.listing["customFieldValues"]
+                if is_parking(one["customFieldId"])
+            ),
+            "",
+        )
 
     def opens_at(self, hours_before: float) -> datetime:
         """From when codes may be given, by the home's clock."""
@@ -105,9 +123,14 @@ def is_ordinary(listing: Row) -> bool:
     """Whether a home has all that the scenes ask about, and nothing odd."""
     needed = ("doorSecurityCode", "wifiPassword", "houseRules", "timeZoneName", "checkOutTime")
     is_whole = all(listing.get(name) for name in needed)
-    has_parking = any(str(one["customFieldId"])[-1] == "1" for one in listing["customFieldValues"])
+    has_parking = any(is_parking(one["customFieldId"]) for one in listing["customFieldValues"])
     is_odd = listing.get("specialStatus") or "SYSTEM" in str(listing.get("description"))
     return is_whole and has_parking and not is_odd
+
+
+def is_parking(custom_field_id: int) -> bool:
+    """Whether it is the field that tells where to park."""
+    return custom_field_id % 10 == FIELD_PARKING
 
 
 def is_rested(departures: Iterable[date], arrival: date) -> bool:
@@ -158,6 +181,7 @@ def _wanted(wish: Wish, home: int) -> Row:
         "channelId": 2018,
         "channelName": "airbnbOfficial",
         "checkInTime": None,
+        "checkOutTime": None,
         "guestLocale": None,
         **wish.more,
     }

@@ -105,7 +105,10 @@ def _words_of(event: Event, seconds: Callable[[datetime], float]) -> tuple[str, 
         case "message":
             return _WRITERS[event["origin"]], event["body"]
         case "webhook.delivered":
-            return "webhook", f"{event['event']} answered {event['status']} in {event['took_ms']} ms"
+            return (
+                "webhook",
+                f"{event['event']} answered {event['status']} in {event['took_ms']} ms",
+            )
         case "debounce":
             due_s = seconds(datetime.fromisoformat(event["due_at"]))
             return "debounce", f"waits for quiet until {due_s:+.1f} s"

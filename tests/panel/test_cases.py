@@ -120,7 +120,7 @@ async def test_a_program_with_the_desk_token_acts_without_a_form_token(
     desk: Desk, tenant: Tenant
 ) -> None:
     case = await desk.world.open_case(tenant, await desk.world.thread(tenant))
-    answer = await desk.visitor().post(f"/case/acme/{case.id}/take", **BEARER)
+    answer = await desk.visitor().post(f"/case/acme/{case.id}/take", {}, **BEARER)
     assert answer.status == 303
     assert (await desk.world.case(tenant, case.id)).assignee == "the command line"
 

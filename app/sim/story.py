@@ -1,0 +1,346 @@
+"""`make demo`: the stand-ins, the product beside them, and eight scenes played for real.
+
+Ends with status 0 after `--once`, with 1 when a scene failed; without it everything keeps running
+until Ctrl-C. The product is a child process, reached by its command, its pages and HTTP only.
+"""
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+import time
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from app.sim.act import Act, Tenant
+from app.sim.bookings import Booking, book, leaked
+from app.sim.children import ChildEnded
+from app.sim.playhouse import ROOT, Playhouse, opened
+from app.sim.scenes import CHANNEL_TEXT, DUBAI, SCENES, WARSAW, Scene
+from app.sim.stage import Check, Played, Stage
+from app.sim.witness import NotSeen
+
+CONFIRMED_S, OTHER_S, ARRIVAL_S = 4, 2, 1
+"""Quiet windows of the story."""
+STAGGER_S = 2.0
+"""A scene begins so long after the one before: the real rate limits stand."""
+FAILED, STOPPED = 1, 130
+_TENANTS = ((WARSAW, "warsaw", "Warsaw"), (DUBAI, "dubai", "Dubai"))
+_LOG_TAIL = 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shown:
+    """A command that was run for a tenant."""
+
+    words: str
+    output: str
+    took_s: float
+
+
+async def tell(stage: Stage, *, is_once: bool) -> int:
+    """The whole story; gives the exit status."""
+    began = time.monotonic()
+    async with opened() as house:
+        try:
+            await _open(stage, house)
+            scenes = await _play(stage, house)
+        except (ChildEnded, NotSeen) as problem:
+            _explain(stage, house, str(problem))
+            return FAILED
+        is_good = all(played.is_good for played in scenes)
+        stage.title(f"The whole story took {time.monotonic() - began:.0f} s")
+        stage.summary(scenes)
+        if not is_good:
+            _explain(stage, house, "not every scene went as it should")
+        if not is_once:
+            await _keep_serving(stage, house)
+        return 0 if is_good else FAILED
+
+
+async def _open(stage: Stage, house: Playhouse) -> None:
+    """Both processes up, both tenants made, every scene's guest known to the product."""
+    stage.title("Nightdesk, the story: a guest's message from the PMS and back")
+    await house.start_sim()
+    state = (await house.witness.sim("GET", "/hostaway/state"))["accounts"].values()
+    homes, stays = (sum(one[what] for one in state) for what in ("listings", "reservations"))
+    stage.facts(
+        [
+            (
+                "stand-ins",
+                f"{house.sim_url}  (ready in {house.sim_took_s:.1f} s: a PMS of {len(state)} "
+                f"accounts, {homes} listings, {stays:,} reservations, with its real rate limits; "
+                "Slack; a language model)",
+            )
+        ]
+    )
+    await house.start_product()
+    stage.facts(
+        [
+            (
+                "product",
+                f"{house.public_url} and {house.desk_url}  (ready in {house.product_took_s:.1f} s, "
+                "with PostgreSQL and Valkey of its own)",
+            ),
+            ("model", "a stand-in that reads the prompt; its answers are labelled as such"),
+        ]
+    )
+
+
+async def _play(stage: Stage, house: Playhouse) -> list[Played]:
+    bookings = await book(house.witness, [scene.wish for scene in SCENES])
+    await house.witness.follow_product(house.desk_url, house.desk_token)
+    await house.witness.sim(
+        "POST", "/product", {"url": house.desk_url, "live_token": house.desk_token}
+    )
+    tenants = {tenant.account: tenant for tenant in await _make_tenants(stage, house)}
+    await _until_known(house)
+    stage.title("Eight scenes")
+    tasks = [
+        asyncio.create_task(_act(house, tenants, number, scene, booking))
+        for number, (scene, booking) in enumerate(zip(SCENES, bookings, strict=True))
+    ]
+    scenes: list[Played] = []
+    try:
+        for task in tasks:
+            scenes.append(await task)
+            stage.scene(scenes[-1])
+    finally:
+        for task in tasks:
+            task.cancel()
+    scenes.append(await _afterwards(house, bookings))
+    stage.scene(scenes[-1])
+    return scenes
+
+
+async def _act(
+    house: Playhouse, tenants: dict[int, Tenant], number: int, scene: Scene, booking: Booking
+) -> Played:
+    await asyncio.sleep(number * STAGGER_S)
+    act = Act(
+        witness=house.witness,
+        nightdesk=house.nightdesk,
+        tenant=tenants[booking.account],
+        booking=booking,
+        window=timedelta(seconds=CONFIRMED_S),
+    )
+    return await scene.run(act)
+
+
+async def _make_tenants(stage: Stage, house: Playhouse) -> list[Tenant]:
+    """Both tenants by the command line, side by side; shown one after the other."""
+    stage.title("Two rental companies, made by the command line beside the running product")
+    made = await asyncio.gather(
+        *(_make_tenant(house, account, name, city) for account, name, city in _TENANTS)
+    )
+    for _, shown in made:
+        for one in shown:
+            stage.command(one.words, one.output, one.took_s)
+    stage.say()
+    stage.facts(
+        [
+            (
+                "shortened",
+                f"quiet windows for the story: confirmed guests 120 s and 90 s → {CONFIRMED_S} s, "
+                f"others 5 s → {OTHER_S} s, an access question on arrival day 10 s → {ARRIVAL_S} s",
+            )
+        ]
+    )
+    return [tenant for tenant, _ in made]
+
+
+async def _make_tenant(
+    house: Playhouse, account: int, name: str, city: str
+) -> tuple[Tenant, list[_Shown]]:
+    folder = ROOT / "app" / "sim" / "tenants" / name
+    shown: list[_Shown] = []
+
+    async def nightdesk(*words: str, **secret: str) -> None:
+        done = await house.nightdesk(*words, **secret)
+        says = " ".join(word if " " not in word else f"'{word}'" for word in words)
+        says = says.replace(f"{ROOT}/", "")
+        output = done.output.replace(f"{ROOT}/", "")
+        shown.append(_Shown(words=f"nightdesk {says}", output=output, took_s=done.took_s))
+        if done.status != 0:
+            raise NotSeen(f"nightdesk {says} ended with {done.status}: {output}")
+
+    await nightdesk("tenant", "import", str(folder))
+    await nightdesk(
+        "tenant", "account", name, "--external-id", str(account),
+        NIGHTDESK_CLIENT_SECRET=f"sim-secret-{account}",
+    )  # fmt: skip
+    await nightdesk(
+        "tenant", "slack", name, "--team", f"T{account}", SLACK_BOT_TOKEN=f"xoxb-sim-{account}"
+    )
+    await nightdesk(
+        "tenant", "set", name,
+        f"chat.window_confirmed_s={CONFIRMED_S}",
+        f"chat.window_other_s={OTHER_S}",
+        f"chat.window_arrival_access_s={ARRIVAL_S}",
+        f'chat.automatic_texts=["{CHANNEL_TEXT}"]',
+    )  # fmt: skip
+    await nightdesk("tenant", "mode", name, "on")
+    tenant = Tenant(
+        id=name,
+        city=city,
+        account=account,
+        team=f"T{account}",
+        hours_before_arrival=_hours_before_arrival(folder),
+    )
+    return tenant, shown
+
+
+def _hours_before_arrival(folder: Path) -> float:
+    settings = tomllib.loads((folder / "tenant.toml").read_text(encoding="utf-8"))["settings"]
+    return float(settings["access"]["hours_before_arrival"])
+
+
+async def _until_known(house: Playhouse) -> None:
+    """Until the product has its webhooks at both accounts and the newest reservations."""
+
+    async def is_known() -> bool:
+        accounts = (await house.witness.sim("GET", "/hostaway/state"))["accounts"].values()
+        return all(
+            one["webhooks"] and one["requests"].get("listings") and _has_read_stays(one["requests"])
+            for one in accounts
+        )
+
+    await house.witness.until_asked(is_known, "the first look at the PMS")
+    await asyncio.sleep(1.0)  # what was fetched last is being written
+
+
+def _has_read_stays(requests: dict[str, int]) -> bool:
+    """Whether the full pass has begun on reservations, the newest first.
+
+    Beside it the passes over recent and unread ones ask once each.
+    """
+    return requests.get("reservations", 0) >= 3
+
+
+async def _afterwards(house: Playhouse, bookings: Sequence[Booking]) -> Played:
+    """What must not be anywhere when all is over."""
+    secrets = [secret for booking in bookings for secret in booking.secrets]
+    log = house.log.read_text(encoding="utf-8", errors="replace")
+    slack = await house.witness.sim("GET", "/slack/messages")
+    state = await house.witness.sim("GET", "/hostaway/state")
+    accounts = state["accounts"].values()
+    throttled = sum(one["throttled"] for one in accounts)
+    peaks = [*state["peaks_per_10_s"].values(), 0]
+    posts = json.dumps(slack["messages"], ensure_ascii=False)
+    in_log, in_slack = leaked(log, secrets), leaked(posts, secrets)
+    checks = (
+        Check(
+            claim=f"no code, no password in {len(log.splitlines())} lines of the product's log",
+            is_met=not in_log,
+            saw=", ".join(in_log),
+        ),
+        Check(
+            claim=f"nor in {slack['count']} posts to Slack",
+            is_met=not in_slack,
+            saw=", ".join(in_slack),
+        ),
+        Check(
+            claim=f"the PMS's rate limits were kept: at most {max(peaks)} of 15 requests in 10 s",
+            is_met=not throttled,
+            saw=f"{throttled} answers 429",
+        ),
+    )
+    return Played(
+        letter="·",
+        title="Afterwards",
+        setting="what must hold for the whole story",
+        lines=(),
+        checks=checks,
+    )
+
+
+async def _keep_serving(stage: Stage, house: Playhouse) -> None:
+    """Say where to look, and stay until the product ends or somebody stops it."""
+    stage.title("Everything keeps running until Ctrl-C; look around")
+    stage.facts(
+        [
+            ("write as a guest", f"{house.sim_url}/sim/guest"),
+            ("what Slack received", f"{house.sim_url}/sim/slack/messages"),
+            ("a case, by its link", await _newest_link(house) or "when a case opens, in Slack"),
+            (
+                "all cases",
+                f"{house.desk_url}/cases  (after such a link; it works once, 10 minutes)",
+            ),
+            ("desk token", house.desk_token),
+            (
+                "live feed",
+                f"curl -NH 'Authorization: Bearer {house.desk_token}' {house.desk_url}/live",
+            ),
+            ("product's log", str(house.log)),
+        ]
+    )
+    if house.product is not None:
+        status = await house.product.ended()
+        raise ChildEnded(f"the product ended with status {status}")
+
+
+async def _newest_link(house: Playhouse) -> str:
+    """The link of the newest alert whose case is open."""
+    messages = (await house.witness.sim("GET", "/slack/messages"))["messages"]
+    for post in reversed(messages):
+        for block in post["message"].get("blocks", ()):
+            for element in block.get("elements", ()):
+                if isinstance(element, dict) and "/open/" in str(element.get("url")):
+                    return str(element["url"])
+    return ""
+
+
+def _explain(stage: Stage, house: Playhouse, problem: str) -> None:
+    """Say what went wrong, with the end of the product's log."""
+    stage.title(f"✗ {problem}")
+    for child in (house.sim, house.product):
+        if child is not None and (tail := child.tail(_LOG_TAIL)):
+            state = "" if child.is_alive else ", which has ended"
+            stage.say(f"  the end of {child.log} ({child.name}{state}):")
+            for line in tail:
+                stage.say(f"    {line}")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Tell the story; gives the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m app.sim.story", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="end after the story")
+    wanted = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    stage = Stage(sys.stdout, has_colours=sys.stdout.isatty())
+    try:
+        return asyncio.run(_until_stopped(stage, is_once=wanted.once))
+    except ChildEnded as problem:
+        stage.say(f"✗ {problem}")
+        return FAILED
+
+
+async def _until_stopped(stage: Stage, *, is_once: bool) -> int:
+    """The story, ended in order by Ctrl-C and SIGTERM."""
+    telling = asyncio.create_task(tell(stage, is_once=is_once))
+    is_stopped = False
+
+    def stop() -> None:
+        nonlocal is_stopped
+        if not is_stopped:
+            is_stopped = True
+            stage.say("\n  ending …")
+            telling.cancel()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop)
+    try:
+        return await telling
+    except asyncio.CancelledError:
+        return STOPPED if is_once else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -145,6 +145,7 @@ class Database:
 
     async def close(self) -> None:
         """Close every pool; a connection that does not end in time is cut."""
+        self._home = None
         pools, self._pools = list(self._pools.values()), {}
         for pool in pools:
             try:
@@ -230,14 +231,16 @@ class Database:
 
     async def listen(self, channel: str, heard: Callable[[str], None]) -> "Listener":
         """A connection of its own that hears NOTIFY on a channel."""
-        listener = Listener(self._home or "", channel, heard)
+        if self._home is None:
+            raise Unavailable("the database is not open")
+        listener = Listener(self._home, channel, heard)
         await listener.connect()
         return listener
 
     async def _pool(self, dsn: str | None) -> "asyncpg.Pool[Row]":
-        key = dsn or self._home
-        if key is None:
+        if self._home is None:
             raise Unavailable("the database is not open")
+        key = dsn or self._home
         if (pool := self._pools.get(key)) is not None:
             return pool
         async with self._opening:

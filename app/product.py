@@ -1,5 +1,6 @@
 """The product: every part, joined, opened in order and closed in reverse."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,7 +13,9 @@ from app import events
 from app.background import Background
 from app.bots.answer import Mind
 from app.bots.library import Libraries
-from app.bots.llm import LanguageModel, OpenAiModel
+from app.bots.llm import LanguageModel, LateModel
+from app.bots.phrases import load_phrase_sets
+from app.bots.urgent import load_urgent_sets
 from app.bus import Bus
 from app.chat.debounce import Debounce
 from app.chat.operator import Operators
@@ -95,7 +98,7 @@ class Product:
             await self._open_databases(stack, urls[0])
             await self.client.open()
             stack.push_async_callback(self.client.close)
-            stack.push_async_callback(self._close_model)
+            stack.push_async_callback(self.model.close)
             await self.jobs.connect(urls[1])
             stack.push_async_callback(self.jobs.close)
             stack.push_async_callback(self.bus.close)
@@ -105,6 +108,7 @@ class Product:
             for tenant in await self.tenants.all():
                 await self._schedule(tenant)
             self.is_ready = True
+            self.background.spawn("warm-up", self._warm())
             try:
                 yield self
             finally:
@@ -169,6 +173,9 @@ class Product:
                 conn, tenant_id=tenant.id, kind=Job.PURGE, key="daily", due_at=self.clock.now()
             )
 
-    async def _close_model(self) -> None:
-        if isinstance(self.model, OpenAiModel):
-            await self.model.close()
+    async def _warm(self) -> None:
+        """Load what takes long and is not needed at once."""
+        await asyncio.to_thread(load_urgent_sets)
+        await asyncio.to_thread(load_phrase_sets)
+        if isinstance(self.model, LateModel):
+            await self.model.warm()

@@ -10,12 +10,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
 
 import orjson
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
@@ -24,6 +24,8 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from app.settings import TelemetrySettings
 
+OTLP_MODULE = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
+"""Loaded only where spans go out: it brings protobuf and an HTTP client."""
 STANDARD_FIELDS = frozenset(
     logging.LogRecord("", 0, "", 0, "", (), None).__dict__ | {"message": "", "taskName": ""}
 )
@@ -80,7 +82,7 @@ class Telemetry:
             resource=Resource.create({"service.name": settings.service_name})
         )
         if settings.otlp_endpoint:
-            exporter = OTLPSpanExporter(endpoint=settings.otlp_endpoint)
+            exporter = import_module(OTLP_MODULE).OTLPSpanExporter(endpoint=settings.otlp_endpoint)
         if exporter is not None:
             self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("nightdesk")

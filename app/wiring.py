@@ -16,7 +16,7 @@ from app import events
 from app.background import Background
 from app.bots.answer import Mind
 from app.bots.library import Libraries
-from app.bots.llm import LanguageModel, OpenAiModel
+from app.bots.llm import LanguageModel, LateModel
 from app.bus import Bus
 from app.chat.debounce import Debounce
 from app.chat.operator import Operators
@@ -113,7 +113,7 @@ def build(
         telemetry=telemetry, sweep_s=settings.jobs.sweep_s,
     )  # fmt: skip
     libraries = Libraries(database, bus, clock)
-    model = model or OpenAiModel(
+    model = model or LateModel(
         secrets.openai_api_key.get_secret_value() if secrets.openai_api_key else None
     )
     mind = Mind(database=database, libraries=libraries, model=model)

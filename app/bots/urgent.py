@@ -57,7 +57,7 @@ def find_urgent(text: str, *, country_code: str | None) -> Urgent | None:
         text: What the guest wrote or said, as it came.
         country_code: ISO 3166 alpha-2 code of the listing's country; unknown means 112.
     """
-    sets = _load_urgent_sets()
+    sets = load_urgent_sets()
     plain = sets.respelt(normalise(text))
     found: dict[str, list[Hit]] = {}
     quiet: dict[str, list[Hit]] = {}
@@ -123,7 +123,7 @@ def _is_inside(hit: Hit, spans: list[tuple[int, int]]) -> bool:
     return any(start <= hit.start and hit.end <= end for start, end in spans)
 
 
-class _UrgentSets:
+class UrgentSets:
     """All phrase files, compiled."""
 
     def __init__(self, files: Mapping[str, Mapping[str, Any]]) -> None:
@@ -174,8 +174,9 @@ def _with_own_lists(phrases: list[str], language: str) -> list[str]:
 
 
 @cache
-def _load_urgent_sets() -> _UrgentSets:
-    return _UrgentSets({name: _read(f"urgent_{name}.toml") for name in LANGUAGES})
+def load_urgent_sets() -> UrgentSets:
+    """The phrase sets of every language, read once; takes most of a second."""
+    return UrgentSets({name: _read(f"urgent_{name}.toml") for name in LANGUAGES})
 
 
 @cache

@@ -21,7 +21,7 @@ from app.escalation.cases import Cases
 from app.events import MessageReceived
 from app.jobs import Job, Jobs
 from app.pms.inbox import InboxRow
-from app.pms.records import Message, parse_moment
+from app.pms.records import Message, is_set, parse_moment, plain_text
 from app.pms.stay import Stay, Stays
 from app.pms.sync import FetchedThread, Mirror, NewTurn
 from app.tenants import Tenant
@@ -56,14 +56,14 @@ class Debounce:
         self._conversations = conversations
         self._cases = cases
         self._verdicts = verdicts
-        self._phrases = load_phrase_sets()
 
     async def on_message_event(self, conn: Connection, tenant: Tenant, row: InboxRow) -> None:
         """Inbox: a message of a thread."""
         conversation_id = row.envelope.get("conversationId")
         reservation_id = row.envelope.get("reservationId")
         if not conversation_id:
-            await self._find_thread(conn, tenant, row.account_id, str(reservation_id))
+            if reservation_id:
+                await self._find_thread(conn, tenant, row.account_id, str(reservation_id))
             return
         conversation = await self._conversations.ensure_thread(
             conn, account=str(row.account_id), external_id=str(conversation_id), now=row.received_at
@@ -186,7 +186,7 @@ class Debounce:
         chat = tenant.settings.chat
         if stay is None or not stay.reservation.is_confirmed:
             return timedelta(seconds=chat.window_other_s), False
-        intent = match_intent(text, self._phrases) if stay.is_arrival_day else None
+        intent = match_intent(text, load_phrase_sets()) if stay.is_arrival_day else None
         if intent is not None and intent.action_code in ACCESS_CODES:
             return timedelta(seconds=chat.window_arrival_access_s), True
         return timedelta(seconds=chat.window_confirmed_s), False
@@ -231,9 +231,9 @@ def _message_of(row: InboxRow) -> Message | None:
         external_id=str(external_id),
         conversation_external_id=str(envelope["conversationId"]),
         reservation_external_id=str(reservation_id) if reservation_id else None,
-        is_incoming=bool(envelope.get("isIncoming", 1)),
+        is_incoming=is_set(envelope.get("isIncoming", 1)),
         is_automation=bool(envelope.get("communicationId") or envelope.get("communicationEvent")),
-        text=str(row.sealed.get("body") or ""),
+        text=plain_text(str(row.sealed.get("body") or "")),
         communication_type=envelope.get("communicationType"),
         channel_id=int(str(channel_id)) if str(channel_id).isdigit() else None,
         status=envelope.get("status"),

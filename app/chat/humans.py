@@ -3,6 +3,7 @@
 import difflib
 import unicodedata
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 from app.chat import store
 from app.chat.store import Outgoing
@@ -19,6 +20,8 @@ SHORTEST_ALIKE = 12
 """Shorter texts must be equal."""
 THREADS_OF_A_MACHINE = 3
 """The same words in so many other threads were not typed by a person."""
+CLOCKS_APART = timedelta(minutes=2)
+"""So much may the PMS's clock be behind ours: our own reply is still known as ours."""
 
 
 async def speakers_of(
@@ -58,7 +61,7 @@ async def speakers_of(
 def find_ours(text: str, message: Message, sent: Sequence[Outgoing]) -> Outgoing | None:
     """The reply of ours that this outgoing message is, however the channel treated it."""
     for candidate in sent:
-        is_later = message.sent_at >= candidate.created_at.replace(microsecond=0)
+        is_later = message.sent_at >= candidate.created_at - CLOCKS_APART
         if is_later and is_same_text(text, candidate.text):
             return candidate
     return None

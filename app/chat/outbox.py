@@ -22,9 +22,9 @@ from app.jobs import Job, JobRun, Jobs
 from app.pms.gated import PlaceholderMangled, fill
 from app.pms.hostaway import HostawayClient
 from app.pms.hostaway_answers import HostawayError
-from app.pms.records import Message, parse_message, parse_moment
+from app.pms.records import Message, parse_moment
 from app.pms.stay import Stay, Stays
-from app.pms.sync import Mirror
+from app.pms.sync import Mirror, parsed_messages
 from app.tenants import Tenant, Tenants
 
 logger = logging.getLogger(__name__)
@@ -182,10 +182,10 @@ class Outbox:
             if found is not None:
                 await self._sent(conn, tenant, outgoing, found.external_id, found.sent_at)
                 return None
-            checks = outgoing.checks + 1
             await store.set_status(conn, outgoing.id, "ambiguous", more_checks=1)
-            if checks < len(LOOKS):
-                return self._clock.now() + LOOKS[checks]
+            looks = outgoing.checks + 1 - len(LOOKS) * (max(outgoing.attempts, 1) - 1)
+            if looks < len(LOOKS):
+                return self._clock.now() + LOOKS[max(looks, 0)]
             if outgoing.attempts >= MOST_ATTEMPTS:
                 await self._fail(conn, tenant, conversation, outgoing, "nobody knows if it arrived")
         return None
@@ -219,6 +219,9 @@ class Outbox:
             conn, outgoing.id, "sent", external_id=external_id or None, sent_at=self._clock.now()
         )
         speaker = "operator" if outgoing.origin == "operator" else "bot"
+        if speaker == "bot":
+            await store.lock_thread(conn, outgoing.conversation_id)
+            await store.mark_disclosed(conn, outgoing.conversation_id)
         await self._conversations.record_turn(
             conn,
             tenant.id,
@@ -283,7 +286,7 @@ class Outbox:
         rows = await self._client.messages(
             account, conversation.external_id, include_scheduled=True, is_urgent=True
         )
-        return [parse_message(raw) for raw in rows]
+        return parsed_messages(rows)
 
     async def _secrets_for(
         self, conn: Connection, tenant: Tenant, conversation: Conversation, outgoing: Outgoing

@@ -19,6 +19,7 @@ from app.db import Connection
 from app.escalation.cases import Cases
 from app.events import DecisionMade, DraftWritten
 from app.jobs import Job, Jobs
+from app.pms.gated import PLACEHOLDER, placeholder
 from app.pms.stay import Stay
 from app.pms.sync import NewTurn
 from app.tenants import Tenant
@@ -27,11 +28,13 @@ logger = logging.getLogger(__name__)
 
 CHANNEL_LIMITS = {"sms": 140, "whatsapp": 4000, "channel": 4000, "email": 10000}
 """Characters. Source: Hostaway help centre, "Inbox Overview" (SMS)."""
-OTA_CHANNELS = frozenset({2018, 2005, 2002, 2007, 2009, 2010, 2000, 2013})
+OTA_CHANNELS = frozenset({2018, 2005, 2002, 2007, 2009, 2010})
 FORBIDDEN_BEFORE_BOOKING = re.compile(
     r"https?://|www\.|[\w.+-]+@[\w-]+\.\w{2,}|(?<!\w)\+?\d[\d\s().-]{7,}\d(?!\w)", re.IGNORECASE
 )
 """What channels forbid before a booking stands: links, e-mail addresses, phone numbers."""
+DATES = re.compile(r"(?<!\d)(?:\d{4}-\d\d-\d\d|\d{1,2}[./]\d{1,2}[./]\d{4})(?!\d)")
+"""Digits that are no phone number."""
 
 
 class Verdicts:
@@ -63,16 +66,21 @@ class Verdicts:
         *,
         through_turn: int,
     ) -> bool:
-        """Commit a decision and what follows; false where the thread has moved on meanwhile."""
+        """Commit a decision and what follows; false where the thread has moved on meanwhile.
+
+        While a person speaks only an urgent message is concluded: a case, and not a word.
+        """
         question = answering.question
         tenant = question.tenant
         await self._cases.unresolved(conn, conversation.id, conversation.reservation_id)
         handling = await self._cases.may_speak(conn, tenant.id, conversation.id)
         thread = await store.lock_thread(conn, conversation.id)
-        if thread.generation != question.generation or handling.mode == "human":
+        is_silent = handling.mode == "human"
+        is_urgent = (await answering.route()).origin == "urgent"
+        if thread.generation != question.generation or (is_silent and not is_urgent):
             answering.discard()
             return False
-        text = self._shaped(answering, conversation, text)
+        text = self._shaped(answering, conversation, thread, text, is_urgent=is_urgent)
         route = await answering.route()
         decision_id = await answering.commit(conn)
         await store.mark_answered(
@@ -83,10 +91,10 @@ class Verdicts:
             await self._hand_over(conn, question, conversation, route)
             handling = await self._cases.may_speak(conn, tenant.id, conversation.id)
             is_said = tenant.settings.chat.holding_sentence or route.origin == "urgent"
-            text = text if is_said and tenant.mode == "on" else None
+            text = text if is_said and tenant.mode == "on" and not is_silent else None
         if text and route.outcome != "silence":
             await self._put(
-                conn, question, conversation, route, self._disclosed(thread, question, route, text),
+                conn, question, conversation, route, text,
                 epoch=handling.epoch, decision_id=decision_id,
             )  # fmt: skip
         self._publish(conn, question, route, decision_id)
@@ -124,9 +132,15 @@ class Verdicts:
         await self.conclude(conn, answering, conversation, text, through_turn=turn.id)
 
     def _shaped(
-        self, answering: Answering, conversation: Conversation, text: str | None
+        self,
+        answering: Answering,
+        conversation: Conversation,
+        thread: store.Thread,
+        text: str | None,
+        *,
+        is_urgent: bool,
     ) -> str | None:
-        """The text within its channel's rules; where it cannot be, a person's matter."""
+        """The text within its channel's rules, disclosure included; else a person's matter."""
         if text is None:
             return None
         stay = answering.question.stay
@@ -134,12 +148,19 @@ class Verdicts:
             conversation.channel_id in OTA_CHANNELS
         )
         is_booked = stay is not None and stay.reservation.is_confirmed
-        if is_ota and not is_booked and FORBIDDEN_BEFORE_BOOKING.search(text):
-            return answering.give_up("the reply held what the channel forbids before booking")
+        if is_ota and not is_booked and holds_forbidden(text):
+            text = answering.give_up("the reply held what the channel forbids before booking")
         limit = CHANNEL_LIMITS.get(conversation.communication_type or "", 10000)
-        if len(text) > limit:
-            return shortened(text, limit) or answering.give_up("the reply is too long")
-        return text
+        limit -= _grows_by(text or "", stay)
+        said = self._disclosure(answering, thread)
+        if is_urgent:
+            short = shortened(text or "", limit) or ""
+            return f"{short} {said}".strip() if len(short) + len(said) < limit else short
+        room = limit - len(said) - 1 if said else limit
+        short = shortened(text or "", room)
+        if short is None:
+            short = shortened(answering.give_up("the reply is too long") or "", room)
+        return f"{said} {short}".strip() if short else None
 
     async def _hand_over(
         self, conn: Connection, question: Question, conversation: Conversation, route: Route
@@ -188,7 +209,6 @@ class Verdicts:
             )
             self._bus.publish_after(conn, draft)
             return
-        await store.mark_disclosed(conn, conversation.id)
         await self._jobs.arm(
             conn,
             tenant_id=tenant.id,
@@ -197,15 +217,13 @@ class Verdicts:
             due_at=self._clock.now(),
         )
 
-    def _disclosed(self, thread: store.Thread, question: Question, route: Route, text: str) -> str:
-        """The first bot message of a thread says that it is an AI, in the guest's language."""
-        if thread.is_disclosed or not question.tenant.settings.chat.disclosure:
-            return text
-        tenant = question.tenant
-        said = sentence(
-            "disclosure", route.language, name=tenant.name + " Assistant", tenant=tenant.name
-        )
-        return f"{said} {text}"
+    def _disclosure(self, answering: Answering, thread: store.Thread) -> str:
+        """What the first bot message of a thread says: that it is an AI; empty later on."""
+        tenant = answering.question.tenant
+        if thread.is_disclosed or not tenant.settings.chat.disclosure:
+            return ""
+        name = tenant.name + " Assistant"
+        return sentence("disclosure", answering.language, name=name, tenant=tenant.name)
 
     def _publish(
         self, conn: Connection, question: Question, route: Route, decision_id: int
@@ -227,6 +245,8 @@ class Verdicts:
 
 def shortened(text: str, limit: int) -> str | None:
     """As many whole sentences as fit; none where not even the first does."""
+    if len(text) <= limit:
+        return text or None
     kept = ""
     for part in re.split(r"(?<=[.!?؟])\s+", text):
         candidate = f"{kept} {part}".strip()
@@ -234,6 +254,20 @@ def shortened(text: str, limit: int) -> str | None:
             break
         kept = candidate
     return kept or None
+
+
+def holds_forbidden(text: str) -> bool:
+    """Whether a text holds what channels forbid before a booking stands."""
+    return FORBIDDEN_BEFORE_BOOKING.search(DATES.sub(" | ", text)) is not None
+
+
+def _grows_by(text: str, stay: Stay | None) -> int:
+    """How many characters longer a text gets once its placeholders are filled."""
+    values = stay.deliverable if stay else {}
+    return sum(
+        max(0, len(values.get(name, "")) - len(placeholder(name)))
+        for name in PLACEHOLDER.findall(text)
+    )
 
 
 def is_machine(history: list[Turn], answered_within: timedelta = timedelta(seconds=15)) -> bool:

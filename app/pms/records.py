@@ -21,13 +21,16 @@ Visibility = Literal["public", "gated", "secret"]
 LISTING_FIELDS = (
     "id", "name", "internalListingName", "description", "houseRules", "checkInTimeStart",
     "checkInTimeEnd", "checkOutTime", "timeZoneName", "publicAddress", "city", "state", "country",
-    "countryCode", "lat", "lng", "personCapacity", "guestsIncluded", "bedroomsNumber",
+    "countryCode", "personCapacity", "guestsIncluded", "bedroomsNumber",
     "bedsNumber", "bathroomsNumber", "guestBathroomsNumber", "maxChildrenAllowed",
     "maxInfantsAllowed", "maxPetsAllowed", "instantBookable", "cancellationPolicy", "language",
     "currencyCode", "airbnbSpace", "airbnbTransit", "airbnbNotes", "airbnbNeighborhoodOverview",
     "airbnbInteraction", "airbnbSummary", "wifiUsername", "specialStatus", "propertyTypeId",
 )  # fmt: skip
-"""Kept as they come; none is gated. Source: Hostaway API documentation, listing object."""
+"""Kept as they come; none is gated: `lat` and `lng` would tell the full address.
+
+Source: Hostaway API documentation, listing object.
+"""
 LISTING_SECRETS = {"doorSecurityCode": "door_code", "wifiPassword": "wifi_password"}
 LISTING_GATED_TEXT = {
     "specialInstruction": "specialInstruction",
@@ -175,7 +178,9 @@ def parse_listing(raw: Json, custom: Mapping[str, CustomField], *, as_of: dateti
     public, gated = _split(raw, LISTING_SECRETS, LISTING_GATED_TEXT, custom)
     return Listing(
         external_id=_id(raw, "id"),
-        name=str(raw.get("name") or raw.get("internalListingName") or f"Listing {raw['id']}"),
+        name=_text(raw.get("name"))
+        or _text(raw.get("internalListingName"))
+        or f"Listing {raw['id']}",
         internal_name=_text(raw.get("internalListingName")),
         time_zone=_text(raw.get("timeZoneName")),
         country_code=_text(raw.get("countryCode")),
@@ -184,7 +189,7 @@ def parse_listing(raw: Json, custom: Mapping[str, CustomField], *, as_of: dateti
         check_out_hour=_hour(raw.get("checkOutTime")),
         is_archived=raw.get("specialStatus") == "archived",
         custom_fields=public,
-        fields={name: raw[name] for name in LISTING_FIELDS if name in raw},
+        fields=_kept(raw, LISTING_FIELDS),
         gated=gated,
         as_of=as_of,
     )
@@ -200,7 +205,7 @@ def parse_reservation(
     """
     public, gated = _split(raw, RESERVATION_SECRETS, RESERVATION_GATED_TEXT, custom)
     arrival_on, departure_on = _day(raw, "arrivalDate"), _day(raw, "departureDate")
-    fields = {name: raw[name] for name in RESERVATION_FIELDS if name in raw}
+    fields = _kept(raw, RESERVATION_FIELDS)
     return Reservation(
         external_id=_id(raw, "id"),
         listing_external_id=_id(raw, "listingMapId"),
@@ -208,7 +213,7 @@ def parse_reservation(
         status=str(raw.get("status") or "unknown"),
         arrival_on=arrival_on,
         departure_on=departure_on,
-        are_dates_unspecified=bool(raw.get("isDatesUnspecified")),
+        are_dates_unspecified=is_set(raw.get("isDatesUnspecified")),
         check_in_hour=_hour(raw.get("checkInTime")),
         check_out_hour=_hour(raw.get("checkOutTime")),
         guest_name=_guest_name(raw),
@@ -242,7 +247,7 @@ def parse_message(raw: Json) -> Message:
         external_id=_id(raw, "id"),
         conversation_external_id=_id(raw, "conversationId"),
         reservation_external_id=str(reservation) if reservation not in (None, "") else None,
-        is_incoming=bool(raw.get("isIncoming")),
+        is_incoming=is_set(raw.get("isIncoming")),
         is_automation=bool(raw.get("communicationId") or raw.get("communicationEvent")),
         text=plain_text(str(raw.get("body") or "")),
         communication_type=_text(raw.get("communicationType")),
@@ -278,13 +283,30 @@ def to_e164(phone: str | None, country: str | None) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def is_set(value: Any) -> bool:
+    """Whether one of Hostaway's flags is on: 0/1, true/false, or either as text."""
+    if isinstance(value, str):
+        return value.strip().lower() in ("1", "true", "yes")
+    return bool(value)
+
+
 def plain_text(body: str) -> str:
     """A message without HTML: host messages come as `<p>…</p>`."""
+    body = body.replace("\x00", "")
     if not re.search(r"<(p|br|div|span|a|b|i|strong|em|ul|li|table)\b[^>]*>", body, re.I):
         return body.strip()
     broken = re.sub(r"<(br|/p|/div|/li)\b[^>]*>", "\n", body, flags=re.I)
     text = html.unescape(re.sub(r"<[^<>]{1,400}>", "", broken))
     return re.sub(r"\n{3,}", "\n\n", text).strip()
+
+
+def _kept(raw: Json, names: Iterable[str]) -> dict[str, Any]:
+    """The plain values of those names; what a database cannot hold is taken out of texts."""
+    return {
+        name: value.replace("\x00", "") if isinstance(value, str) else value
+        for name in names
+        if name in raw and isinstance(value := raw[name], (str, int, float, type(None)))
+    }
 
 
 def _split(
@@ -342,8 +364,8 @@ def _unit(units: Any) -> str | None:
 
 
 def _flag(is_paid: Any, payment_status: Any) -> bool | None:
-    if is_paid is not None:
-        return bool(is_paid)
+    if is_paid not in (None, ""):
+        return is_set(is_paid)
     if isinstance(payment_status, str) and payment_status:
         return payment_status.lower() == "paid"
     return None
@@ -370,9 +392,10 @@ def _hour(value: Any) -> int | None:
 
 def _int(value: Any) -> int | None:
     try:
-        return None if value is None or isinstance(value, bool) else int(value)
-    except (TypeError, ValueError):
+        number = None if value is None or isinstance(value, bool) else int(value)
+    except (TypeError, ValueError, OverflowError):
         return None
+    return number if number is not None and abs(number) < 2**31 else None
 
 
 def _text(value: Any) -> str | None:

@@ -111,7 +111,7 @@ class Mirror:
             conversation = await self._conversations.get(conn, conversation_id)
         return FetchedThread(
             conversation=conversation,
-            messages=tuple(_parsed_messages(messages)),
+            messages=tuple(parsed_messages(messages)),
             has_reservation=conversation.reservation_id is not None,
         )
 
@@ -297,7 +297,8 @@ class Mirror:
         return {ids.get(key, key): value for key, value in meant.items()}
 
 
-def _parsed_messages(rows: list[Any]) -> list[Message]:
+def parsed_messages(rows: list[Any]) -> list[Message]:
+    """The messages that can be read, oldest first."""
     messages = []
     for raw in rows:
         try:

@@ -69,9 +69,15 @@ class Act:
             await self.write("guest-message", text)
 
     async def write(self, path: str, text: str = "") -> None:
-        """Somebody writes into the thread: `guest-message`, `human-reply`, `channel-message` …"""
+        """Somebody writes into the thread, by the control plane's path; seen when it returns."""
         body = {"conversationId": self.booking.thread, "body": text}
-        await self.witness.sim("POST", f"/hostaway/{path}", body)
+        written = await self.witness.sim("POST", f"/hostaway/{path}", body)
+
+        def is_seen() -> bool:
+            seen = messages_in(self.witness.events, self.booking.thread)
+            return any(event["message"] == written["id"] for event in seen)
+
+        await self.witness.until(is_seen, "a message in the stand-ins' feed")
 
     async def command(self, *words: str) -> str:
         """Run `nightdesk …`; gives what it said."""
@@ -188,7 +194,7 @@ class Act:
             action_codes=tuple(dict.fromkeys(str(d.get("action_code") or "–") for d in decisions)),
             answered_by=tuple(dict.fromkeys(answered_by(d) for d in decisions)),
             latencies_ms=tuple(latencies_ms(events)),
-            slack=self.slack_note or (f"{len(posts)} posts" if posts else ""),
+            slack=self.slack_note or (f"posts: {len(posts)}" if posts else ""),
         )
 
     def _seconds(self, moment: datetime) -> float:

@@ -147,9 +147,11 @@ async def end_left_behind(folder: Path, within_s: float = 5.0) -> None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, number)
         until = time.monotonic() + within_s
-        while any(map(_lives, pids)) and time.monotonic() < until:
+        while time.monotonic() < until:
+            pids = [pid for pid in pids if _lives(pid)]
+            if not pids:
+                return
             await asyncio.sleep(_LOOK_S)
-        pids = [pid for pid in pids if _lives(pid)]
 
 
 def _lives(pid: int) -> bool:

@@ -1,4 +1,4 @@
-"""The story's processes: the stand-ins and the product, in a folder of their own, ended in order."""
+"""The story's processes, stand-ins and product: in a folder of their own, ended in order."""
 
 import json
 import os
@@ -20,8 +20,8 @@ from app.sim.witness import Witness
 
 ROOT = Path(app.sim.__file__).parents[2]
 """Where config.toml and the demo tenants' folders are named from."""
-SYNC_OF_A_GUEST = ("listings", "reservations")
-"""What the product must have asked of each account before the story begins."""
+PAGE_SIZE = 500
+"""Rows a page when the product lists: at the real rate limits 3,000 stays would take minutes."""
 _READY_S = 60.0
 
 
@@ -123,6 +123,7 @@ class Playhouse:
             "NIGHTDESK_SERVER__DESK_PORT": str(self.desk_port),
             "NIGHTDESK_SERVER__PUBLIC_URL": self.public_url,
             "NIGHTDESK_SERVER__DESK_URL": self.desk_url,
+            "NIGHTDESK_HOSTAWAY__PAGE_SIZE": str(PAGE_SIZE),
             "NIGHTDESK_HOSTAWAY__BASE_URL": f"{sim}/hostaway/v1",
             "NIGHTDESK_LLM__BASE_URL": f"{sim}/openai/v1",
             "NIGHTDESK_SLACK__BASE_URL": f"{sim}/slack/api/",
@@ -142,8 +143,7 @@ class Playhouse:
 @asynccontextmanager
 async def opened() -> AsyncIterator[Playhouse]:
     """A house whose folder and processes are gone afterwards, whatever happens."""
-    folder = Path(tempfile.mkdtemp(prefix="nightdesk-demo-"))
-    folder.chmod(0o711)  # the database's own account must reach its data
+    folder = _make_folder()
     timeout = aiohttp.ClientTimeout(total=20.0)
     async with aiohttp.ClientSession(timeout=timeout) as http:
         house = Playhouse(folder, http)
@@ -152,6 +152,13 @@ async def opened() -> AsyncIterator[Playhouse]:
         finally:
             await house.end()
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make_folder() -> Path:
+    """A new folder for this one story; the database's own account may pass through it."""
+    folder = Path(tempfile.mkdtemp(prefix="nightdesk-demo-"))
+    folder.chmod(0o711)
+    return folder
 
 
 def plain_environment() -> dict[str, str]:

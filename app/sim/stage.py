@@ -151,7 +151,9 @@ def check_text(check: Check) -> str:
 
 def summary_rows(scenes: Sequence[Played]) -> list[tuple[str, ...]]:
     """The table's cells, the heading first."""
-    rows = [("", "Scene", "Action code", "Answered by", "After the window", "Slack", "")]
+    rows: list[tuple[str, ...]] = [
+        ("", "Scene", "Action code", "Answered by", "After the window", "Slack", ""),
+    ]
     rows += [
         (
             played.letter,

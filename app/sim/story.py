@@ -228,8 +228,8 @@ async def _afterwards(house: Playhouse, bookings: Sequence[Booking]) -> Played:
     slack = await house.witness.sim("GET", "/slack/messages")
     state = await house.witness.sim("GET", "/hostaway/state")
     accounts = state["accounts"].values()
+    asked = sum(sum(one["requests"].values()) for one in accounts)
     throttled = sum(one["throttled"] for one in accounts)
-    peaks = [*state["peaks_per_10_s"].values(), 0]
     posts = json.dumps(slack["messages"], ensure_ascii=False)
     in_log, in_slack = leaked(log, secrets), leaked(posts, secrets)
     checks = (
@@ -243,16 +243,11 @@ async def _afterwards(house: Playhouse, bookings: Sequence[Booking]) -> Played:
             is_met=not in_slack,
             saw=", ".join(in_slack),
         ),
-        Check(
-            claim=f"the PMS's rate limits were kept: at most {max(peaks)} of 15 requests in 10 s",
-            is_met=not throttled,
-            saw=f"{throttled} answers 429",
-        ),
     )
     return Played(
         letter="·",
         title="Afterwards",
-        setting="what must hold for the whole story",
+        setting=f"the product made {asked} requests to the PMS, {throttled} of them too early (429)",
         lines=(),
         checks=checks,
     )

@@ -45,7 +45,7 @@ def messages_in(events: Iterable[Event], thread: int, origin: str = "") -> list[
 
 
 def told_of(events: Iterable[Event], thread: int, kind: str) -> list[Event]:
-    """What the product's feed told of a thread: `debounce`, `decision`, `reply`, `handling` …"""
+    """What the product's feed told of a thread, of one type such as `debounce` or `decision`."""
     return [
         event
         for event in events

@@ -1,8 +1,8 @@
-"""Sees what happens: the stand-ins' control plane and feed, and the product's live feed, over HTTP."""
+"""Sees what happens, over HTTP: the stand-ins' control plane and feed, the product's live feed."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -74,11 +74,12 @@ class Witness:
         """
         try:
             async with asyncio.timeout(within_s):
-                while not (found := find()):
+                while True:
+                    if found := find():
+                        return found
                     await asyncio.sleep(look_s)
         except TimeoutError as problem:
             raise NotSeen(f"{what}: not within {within_s:.0f} s") from problem
-        return found
 
     async def until_asked(
         self, ask: Callable[[], Awaitable[T]], what: str, within_s: float = 60.0
@@ -90,11 +91,12 @@ class Witness:
         """
         try:
             async with asyncio.timeout(within_s):
-                while not (found := await ask()):
+                while True:
+                    if found := await ask():
+                        return found
                     await asyncio.sleep(4 * _LOOK_S)
         except TimeoutError as problem:
             raise NotSeen(f"{what}: not within {within_s:.0f} s") from problem
-        return found
 
     async def answers(self, url: str) -> bool:
         """Whether a page answers 200 now."""
@@ -139,7 +141,7 @@ class Witness:
         self._tasks.add(task)
 
 
-async def rows_of(lines: AsyncIterator[bytes]) -> AsyncIterator[Row]:
+async def rows_of(lines: AsyncIterable[bytes]) -> AsyncIterator[Row]:
     """The JSON objects of a stream of server-sent events."""
     async for line in lines:
         if line.startswith(b"data:"):

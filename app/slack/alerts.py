@@ -303,4 +303,4 @@ def _is_posted(case: Case, event: TurnRecorded) -> bool:
         return False
     is_of_trigger = event.said_at <= case.opened_at + SKEW and event.text in case.trigger_text
     follow_ups = [entry.get("text") for entry in case.history if entry["what"] == FOLLOW_UP]
-    return event.text in follow_ups
+    return event.text == case.trigger_text or is_of_trigger or event.text in follow_ups

@@ -30,6 +30,8 @@ from app.tenants import Tenants
 from tests.case_world import CaseWorld
 
 DESK_TOKEN = "desk-token-of-tests"
+PATIENCE = aiohttp.ClientTimeout(total=10)
+"""A page that should end and does not is a failure, no endless test."""
 BEARER = {"Authorization": f"Bearer {DESK_TOKEN}"}
 
 
@@ -89,7 +91,7 @@ class Browser:
 
     async def _ask(self, method: str, path: str, **more: Any) -> Answer:
         async with (
-            aiohttp.ClientSession(cookies=self.cookies) as http,
+            aiohttp.ClientSession(cookies=self.cookies, timeout=PATIENCE) as http,
             http.request(method, self._url + path, allow_redirects=False, **more) as answer,
         ):
             self.cookies |= {name: morsel.value for name, morsel in answer.cookies.items()}

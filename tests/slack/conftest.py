@@ -39,12 +39,14 @@ class LoopbackSlack:
         self.tokens: list[str] = []
         self.troubles: list[tuple[int, Any, dict[str, str]]] = []
         self.gate = asyncio.Event()
+        self.arrived = asyncio.Event()
         self._news = asyncio.Event()
         self.gate.set()
 
     async def serve(self, request: web.Request) -> web.Response:
         body = await request.json()
         method = request.match_info["method"]
+        self.arrived.set()
         await self.gate.wait()
         if self.troubles:
             status, answer, headers = self.troubles.pop(0)

@@ -82,8 +82,11 @@ async def test_event_and_sweep_that_meet_alert_once(
 ) -> None:
     slack.gate.clear()
     case = await world.open_case(wired, await world.thread(wired))
+    await slack.arrived.wait()
     sweeping = world.background.spawn("sweep", alerts.alert(sweep(case.id)))
     await alerts.on_case_opened(CaseOpened(tenant_id=wired.id, id=case.id))
+    for _ in range(10):
+        assert (await world.case(wired, case.id)).alerted_at is None
     slack.gate.set()
     assert await sweeping is None
     await settled(world)

@@ -1,0 +1,29 @@
+"""Runs the named measurements, or all of them, and prints median, minimum and maximum."""
+
+import asyncio
+import statistics
+import sys
+from collections.abc import Awaitable, Callable
+
+from bench import mind, process
+
+Measurement = Callable[[], Awaitable[dict[str, tuple[list[float], str]]]]
+MEASUREMENTS: dict[str, Measurement] = {"process": process.measure, "mind": mind.measure}
+
+
+def show(name: str, values: list[float], unit: str) -> None:
+    """One line: median (min to max) of so many."""
+    print(
+        f"{name:58} {statistics.median(values):10.3f} {unit:12} "
+        f"({min(values):.3f} to {max(values):.3f}, n={len(values)})"
+    )
+
+
+def main() -> None:
+    """Every measurement asked for."""
+    for name in sys.argv[1:] or list(MEASUREMENTS):
+        for what, (values, unit) in asyncio.run(MEASUREMENTS[name]()).items():
+            show(what, values, unit)
+
+
+main()

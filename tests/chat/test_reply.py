@@ -1,0 +1,216 @@
+from datetime import timedelta
+
+from app.background import Background
+from app.bus import Bus
+from app.clock import ManualClock
+from app.db import Database
+from app.events import JobFailed
+from app.jobs import Job
+from app.tenants import Tenants
+from tests.make import NOON
+from tests.rooms import Rooms
+
+CHECK_IN = "From what time can we check in?"
+
+
+async def test_a_burst_is_answered_once_after_the_last_message(rooms: Rooms) -> None:
+    await rooms.writes("Hi!", "We arrive tonight", CHECK_IN)
+    await rooms.passes_time(119)
+    assert rooms.hostaway.sent == []
+    await rooms.passes_time(1)
+    assert len(rooms.hostaway.sent) == 1
+    assert len(await rooms.decisions()) == 1
+
+
+async def test_a_person_who_replied_meanwhile_ends_the_answer(rooms: Rooms) -> None:
+    await rooms.writes(CHECK_IN)
+    rooms.clock.advance(60)
+    rooms.hostaway.add_message("Hi, Ola here: from 15:00!", is_incoming=False)
+    await rooms.passes_time(60)
+    assert rooms.hostaway.sent == []
+    assert await rooms.decisions() == []
+    assert await rooms.mode() == "human"
+
+
+async def test_an_automation_ends_nothing(rooms: Rooms) -> None:
+    await rooms.writes(CHECK_IN)
+    rooms.clock.advance(60)
+    rooms.hostaway.add_message("Welcome!", is_incoming=False, communicationId=77)
+    await rooms.passes_time(60)
+    assert len(rooms.hostaway.sent) == 1
+
+
+async def test_an_older_reply_of_a_person_does_not_answer_a_newer_question(rooms: Rooms) -> None:
+    rooms.hostaway.add_message("Welcome, Ola here", is_incoming=False)
+    rooms.clock.advance(60)
+    await rooms.writes(CHECK_IN)
+    await rooms.passes_time(120)
+    assert len(rooms.hostaway.sent) == 1
+
+
+async def test_what_came_while_answering_is_answered_with_it(rooms: Rooms) -> None:
+    async def guest_writes() -> None:
+        rooms.model.on_words = None
+        await rooms.writes("Oh, and is there a lift in the house?")
+
+    rooms.model.on_words = guest_writes
+    await rooms.writes("Where is the nearest shop, please?")
+    await rooms.passes_time(120)
+    assert rooms.hostaway.sent == []
+    await rooms.passes_time(120)
+    (decision,) = await rooms.decisions()
+    assert decision["question"] == (
+        "Where is the nearest shop, please?\nOh, and is there a lift in the house?"
+    )
+    assert len(rooms.hostaway.sent) == 1
+
+
+async def test_a_message_that_no_webhook_brought_is_read_with_the_thread(rooms: Rooms) -> None:
+    await rooms.writes("Hi!")
+    rooms.clock.advance(30)
+    rooms.hostaway.add_message(CHECK_IN)
+    await rooms.passes_time(90)
+    (decision,) = await rooms.decisions()
+    assert decision["question"] == f"Hi!\n{CHECK_IN}"
+
+
+async def test_the_reservation_is_fetched_again_before_the_answer(rooms: Rooms) -> None:
+    await rooms.writes("What is the door code?")
+    rooms.hostaway.reservation_rows["5000"] |= {
+        "status": "cancelled", "updatedOn": "2026-04-13 12:01:00",
+    }  # fmt: skip
+    await rooms.passes_time(120)
+    assert "confirmed" in rooms.hostaway.sent[0][1]
+
+
+async def test_more_than_six_replies_an_hour_are_a_persons_matter(rooms: Rooms) -> None:
+    for number in range(6):
+        rooms.model.will_say(f"Answer {number}.")
+        await rooms.writes(f"Where is shop number {'abcdef'[number]}, please?")
+        await rooms.passes_time(120)
+        rooms.clock.advance(60)
+    assert len(rooms.hostaway.sent) == 6
+    await rooms.writes("Where is yet another shop, please?")
+    await rooms.passes_time(200)
+    assert len(rooms.hostaway.sent) == 6
+    case = await rooms.case()
+    assert case is not None
+    assert case.severity == "low"
+
+
+async def test_after_an_hour_the_bot_may_answer_again(rooms: Rooms) -> None:
+    await rooms.set(chat__max_replies_per_hour=1)
+    await rooms.writes(CHECK_IN)
+    await rooms.passes_time(120)
+    rooms.clock.advance(3601)
+    await rooms.writes("Until when must we check out?")
+    await rooms.passes_time(120)
+    assert len(rooms.hostaway.sent) == 2
+
+
+async def test_another_machine_is_not_talked_to(rooms: Rooms) -> None:
+    for _ in range(3):
+        await rooms.writes("Your message was received by our system.")
+        await rooms.passes_time(120)
+    assert len(rooms.hostaway.sent) == 2
+    assert await rooms.case() is not None
+
+
+async def test_going_live_answers_nothing_old(
+    database: Database, tenants: Tenants, bus: Bus, clock: ManualClock, background: Background
+) -> None:
+    rooms = Rooms(database=database, tenants=tenants, bus=bus, clock=clock, background=background)
+    await rooms.move_in(await tenants.get("acme"))
+    await rooms.writes(CHECK_IN)
+    rooms.clock.advance(30)
+    rooms.tenant = await tenants.set_mode("acme", "on")
+    rooms.clock.advance(30)
+    await rooms.writes("Thanks for the nice pictures of the flat, by the way")
+    await rooms.passes_time(120)
+    (decision,) = await rooms.decisions()
+    assert CHECK_IN not in decision["question"]
+
+
+async def test_a_switched_off_tenant_answers_nothing_that_was_armed(rooms: Rooms) -> None:
+    await rooms.writes(CHECK_IN)
+    await rooms.tenants.set_mode("acme", "off")
+    await rooms.passes_time(120)
+    assert await rooms.decisions() == []
+
+
+async def test_what_is_found_too_late_becomes_a_low_case(rooms: Rooms) -> None:
+    rooms.clock.advance(10)
+    rooms.hostaway.add_message(CHECK_IN)
+    rooms.clock.advance(3700)
+    await rooms.writes("Hello?")
+    await rooms.passes_time(120)
+    case = await rooms.case()
+    assert case is not None
+    assert case.severity == "low"
+    assert case.trigger_text == CHECK_IN
+
+
+async def test_what_a_person_answered_in_time_is_not_overdue(rooms: Rooms) -> None:
+    rooms.hostaway.add_message(CHECK_IN)
+    rooms.clock.advance(60)
+    rooms.hostaway.add_message("From 15:00, Ola", is_incoming=False)
+    rooms.clock.advance(3700)
+    await rooms.writes("Until when must we check out?")
+    await rooms.passes_time(120)
+    assert await rooms.case() is None
+    assert len(rooms.hostaway.sent) == 1
+
+
+async def test_a_guest_who_wants_no_robot_is_left_to_people_for_good(rooms: Rooms) -> None:
+    await rooms.writes("No robot please, I do not want to talk to a bot")
+    await rooms.passes_time(120)
+    assert (await rooms.state()).refuses_robot
+    case = await rooms.case()
+    assert case is not None
+    await rooms.cases.resolve("acme", case.id, operator="Ola", route="cli")
+    rooms.clock.advance(60)
+    await rooms.writes(CHECK_IN)
+    await rooms.passes_time(120)
+    assert "15:00" not in rooms.hostaway.sent[-1][1]
+    assert [d["because"] for d in await rooms.decisions()][-1] == "the guest asked for no robot"
+
+
+async def test_the_language_of_a_thread_is_kept(rooms: Rooms) -> None:
+    await rooms.writes("Dzień dobry, gdzie jest najbliższy sklep spożywczy?")
+    await rooms.passes_time(120)
+    assert (await rooms.conversation()).language == "pl"
+
+
+async def test_an_event_that_names_no_thread_finds_it(rooms: Rooms) -> None:
+    row = rooms.hostaway.add_message(CHECK_IN)
+    await rooms.delivers({**row, "id": None, "conversationId": None})
+    await rooms.works()
+    await rooms.passes_time(120)
+    assert len(rooms.hostaway.sent) == 1
+
+
+async def test_a_thread_of_an_unknown_reservation_is_answered_too(rooms: Rooms) -> None:
+    row = rooms.hostaway.reservation_rows["5000"]
+    rooms.hostaway.reservation_rows["6000"] = {**row, "id": 6000, "status": "inquiry"}
+    rooms.hostaway.add_thread("71", "6000")
+    await rooms.writes(CHECK_IN, thread="71")
+    await rooms.passes_time(5)
+    assert [thread for thread, _, _ in rooms.hostaway.sent] == ["71"]
+
+
+async def test_a_thread_that_cannot_be_answered_is_a_persons_matter(rooms: Rooms) -> None:
+    await rooms.writes(CHECK_IN)
+    conversation = await rooms.conversation()
+    await rooms.replies.on_job_failed(
+        JobFailed(tenant_id="acme", kind=Job.REPLY, key=str(conversation.id), error="no answer")
+    )
+    case = await rooms.case()
+    assert case is not None
+    assert case.trigger_text == CHECK_IN
+
+
+async def test_a_secret_that_the_guest_repeats_is_kept_as_a_placeholder(rooms: Rooms) -> None:
+    await rooms.writes("Is it still 4 8 1 5 1?")
+    await rooms.passes_time(120)
+    assert [turn.text for turn in await rooms.turns()][0] == "Is it still [[door_code]]?"
+    assert NOON + timedelta(seconds=120) == rooms.clock.now()

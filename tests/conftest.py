@@ -1,7 +1,6 @@
 """What tests share: real embedded servers, a fresh database each, a built product."""
 
 import asyncio
-import itertools
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -21,7 +20,6 @@ from app.settings import Settings
 from app.tenants import Tenant, Tenants
 
 NOON = datetime(2026, 4, 13, 12, 0, tzinfo=UTC)
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -36,20 +34,52 @@ def embedded_urls() -> Iterator[ServerUrls]:
         wants_redis=True,
     )
     urls = asyncio.run(servers.start())
+    asyncio.run(_hurry(urls.database_url or ""))
     yield urls
     asyncio.run(servers.stop())
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
-async def database_url(embedded_urls: ServerUrls) -> AsyncIterator[str]:
-    """A fresh, empty database."""
-    name = f"test_{next(_numbers)}"
+async def _hurry(url: str) -> None:
+    """What is tested is ours, not the disk: a power cut may lose these databases."""
+    admin = await asyncpg.connect(url)
+    for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+        await admin.execute(f"alter system set {setting} = off")
+    await admin.execute("select pg_reload_conf()")
+    await admin.close()
+
+
+SWEEP = """
+do $$ declare gone text; begin
+    for gone in select nspname from pg_namespace where nspname ~ '^t_' loop
+        execute format('drop schema %I cascade', gone);
+    end loop;
+    if to_regclass('nightdesk.tenants') is not null then
+        delete from nightdesk.tenants;
+        delete from nightdesk.job_runs;
+    end if;
+end $$
+"""
+
+
+@pytest.fixture(scope="session")
+def swept_database_url(embedded_urls: ServerUrls) -> str:
+    """One database for every test that wants a fresh one: sweeping beats creating."""
     base = embedded_urls.database_url or ""
-    admin = await asyncpg.connect(base)
-    await admin.execute(f"create database {name}")
-    yield base.replace("/nightdesk?", f"/{name}?")
-    await admin.execute(f"drop database if exists {name} with (force)")
+    asyncio.run(_execute(base, "create database fresh"))
+    return base.replace("/nightdesk?", "/fresh?")
+
+
+@pytest.fixture
+async def database_url(swept_database_url: str) -> str:
+    """A database without tenants."""
+    await _execute(swept_database_url, SWEEP)
+    return swept_database_url
+
+
+async def _execute(url: str, sql: str) -> None:
+    admin = await asyncpg.connect(url)
+    await admin.execute(sql)
     await admin.close()
 
 

@@ -188,6 +188,16 @@ class Jobs:
                 tenant_id, limit, only_failed,
             )  # fmt: skip
 
+    async def purge(self, tenant_id: str, before: datetime) -> int:
+        """Delete rows of the ledger older than that; how many."""
+        async with self._database.shared().transaction() as conn:
+            tag = await conn.execute(
+                "delete from nightdesk.job_runs where tenant_id = $1 and started_at < $2",
+                tenant_id,
+                before,
+            )
+        return int(tag.split()[-1])
+
     async def revive(self, tenant_id: str) -> int:
         """Run every given-up job of a tenant again; how many."""
         async with self._database.shared().transaction() as conn:

@@ -4,8 +4,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from starlette.routing import BaseRoute
 
@@ -21,6 +21,7 @@ from app.chat.debounce import Debounce
 from app.chat.operator import Operators
 from app.chat.outbox import Outbox
 from app.chat.reply import Replies
+from app.chat.retention import Retention
 from app.clock import Clock
 from app.conversations import Conversations
 from app.db import Database
@@ -81,12 +82,14 @@ class Product:
     outbox: Outbox
     operators: Operators
     webhook: HostawayWebhook
+    retention: Retention
     alerts: Alerts
     notices: Notices
     live: Live
     desk: tuple[Desk, ...]
     """Every part of the desk that has routes."""
     is_ready: bool = False
+    loops: list[asyncio.Task[Any]] = field(default_factory=list)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator["Product"]:
@@ -103,10 +106,11 @@ class Product:
             stack.push_async_callback(self.jobs.close)
             stack.push_async_callback(self.bus.close)
             stack.push_async_callback(self.background.drain, 2.0)
+            stack.push_async_callback(self._end_loops)
             stack.push_async_callback(self.jobs.drain, drain_s)
             self._spawn_loops()
             for tenant in await self.tenants.all():
-                await self._schedule(tenant)
+                await self._schedule(tenant, is_start=True)
             self.is_ready = True
             self.background.spawn("warm-up", self._warm())
             try:
@@ -119,7 +123,7 @@ class Product:
         if not self.is_ready:
             return
         try:
-            await self._schedule(await self.tenants.get(event.tenant_id))
+            await self._schedule(await self.tenants.get(event.tenant_id), is_start=False)
         except ProductError as exc:
             logger.info("nothing to schedule", extra={"why": str(exc)})
 
@@ -135,7 +139,7 @@ class Product:
         secrets = self.settings.secrets
         started = await self.servers.start()
         stack.push_async_callback(self.servers.stop)
-        self.background.spawn("servers", self._supervise())
+        self.loops.append(self.background.spawn("servers", self._supervise()))
         database_url = (
             secrets.database_url.get_secret_value()
             if secrets.database_url
@@ -160,15 +164,24 @@ class Product:
                 logger.error("embedded server cannot start", extra={"why": str(exc)})
 
     def _spawn_loops(self) -> None:
-        self.background.spawn("bus", self.bus.listen())
-        self.background.spawn("inbox sweep", self.inbox.sweep())
-        self.background.spawn("job worker", self.jobs.work())
-        self.background.spawn("job sweep", self.jobs.sweep())
+        loops = {
+            "bus": self.bus.listen(),
+            "inbox sweep": self.inbox.sweep(),
+            "job worker": self.jobs.work(),
+            "job sweep": self.jobs.sweep(),
+        }
+        for name, loop in loops.items():
+            self.loops.append(self.background.spawn(name, loop))
 
-    async def _schedule(self, tenant: Tenant) -> None:
+    async def _end_loops(self) -> None:
+        for loop in self.loops:
+            loop.cancel()
+        await asyncio.gather(*self.loops, return_exceptions=True)
+
+    async def _schedule(self, tenant: Tenant, *, is_start: bool) -> None:
         door = await self.database.tenant(tenant.id)
         async with door.transaction() as conn:
-            await self.passes.schedule(conn, tenant)
+            await self.passes.schedule(conn, tenant, is_start=is_start)
             await self.jobs.arm_unless_armed(
                 conn, tenant_id=tenant.id, kind=Job.PURGE, key="daily", due_at=self.clock.now()
             )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import orjson
 
@@ -160,7 +160,13 @@ class Tenants:
         await self._changed(tenant_id)
 
     async def set_mode(self, tenant_id: str, mode: Mode) -> Tenant:
-        """Switch a tenant off, to drafts or on; going live sets the line nothing older crosses."""
+        """Switch a tenant off, to drafts or on; going live sets the line nothing older crosses.
+
+        Raises:
+            BadInput: there is no such mode.
+        """
+        if mode not in get_args(Mode):
+            raise BadInput(f"a tenant is {', '.join(get_args(Mode))}, not {mode!r}")
         before = await self.get(tenant_id)
         is_going_live = before.mode == "off" and mode != "off"
         live_since = self._clock.now() if is_going_live else before.live_since
@@ -219,7 +225,7 @@ class Tenants:
         for dotted, value in overrides.items():
             section, _, key = dotted.partition(".")
             if dotted not in known or not key:
-                values[dotted] = value
+                values[dotted if key else f"{dotted}."] = value
             else:
                 values[section][key] = value
         return validated(TenantSettings, values, source="tenant")

@@ -6,7 +6,6 @@ function and who hears which event.
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +21,14 @@ from app.chat.debounce import Debounce
 from app.chat.operator import Operators
 from app.chat.outbox import Outbox
 from app.chat.reply import Replies
+from app.chat.retention import Retention
 from app.chat.verdict import Verdicts
 from app.clock import Clock
 from app.conversations import Conversations
 from app.db import Database
 from app.embedded import EmbeddedServers
 from app.escalation.cases import Cases
-from app.jobs import Job, JobFunction, JobRun, Jobs
+from app.jobs import Job, JobFunction, Jobs
 from app.keys import Keyring, process_keyring
 from app.panel.auth import Sessions
 from app.panel.cases import CasePages
@@ -137,6 +137,10 @@ def build(
         database=database, tenants=tenants, clock=clock, jobs=jobs, conversations=conversations,
         cases=cases, stays=stays,
     )  # fmt: skip
+    retention = Retention(
+        database=database, clock=clock, jobs=jobs, conversations=conversations, cases=cases,
+        inbox=inbox, settings=settings.retention,
+    )  # fmt: skip
     slack = SlackClient()
     channels = Channels(client=slack, tenants=tenants, telemetry=telemetry)
     sessions = Sessions(
@@ -177,7 +181,7 @@ def build(
         jobs=jobs, tenants=tenants, conversations=conversations, libraries=libraries, cases=cases,
         client=client, inbox=inbox, mirror=mirror, passes=passes, mind=mind, model=model,
         debounce=debounce, replies=replies, outbox=outbox, operators=operators, webhook=webhook,
-        alerts=alerts, notices=notices, live=live,
+        retention=retention, alerts=alerts, notices=notices, live=live,
         desk=(pages, links, live, case_pages, draft_pages),
     )  # fmt: skip
     jobs.register(JOBS(product))
@@ -201,7 +205,7 @@ def JOBS(p: Product) -> Mapping[Job, JobFunction]:
         Job.UNREAD_SYNC: p.passes.unread_sync,
         Job.ALERT: p.alerts.alert,
         Job.UNACKNOWLEDGED: p.cases.remind,
-        Job.PURGE: _purge(p),
+        Job.PURGE: p.retention.purge,
     }
 
 
@@ -236,20 +240,6 @@ def desk_url_of(settings: Settings) -> str:
     """How operators reach the desk."""
     server = settings.server
     return server.desk_url or f"http://{server.desk_host}:{server.desk_port}"
-
-
-def _purge(p: Product) -> JobFunction:
-    """Job: words older than the retention are deleted, once a day."""
-
-    async def purge(run: JobRun) -> datetime | None:
-        door = await p.database.tenant(run.tenant_id)
-        async with door.transaction() as conn:
-            run.counts["turns"] = await p.conversations.purge(
-                conn, p.clock.now(), days=p.settings.retention.turn_days
-            )
-        return p.clock.now() + timedelta(days=1)
-
-    return purge
 
 
 def _database(settings: Settings, connections: int) -> Database:

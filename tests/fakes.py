@@ -54,6 +54,9 @@ class FakeLanguageModel:
         stream.words = self._words(stream, answer, model, messages)
         return stream
 
+    async def close(self) -> None:
+        """Nothing is open."""
+
     async def _words(
         self, stream: Stream, answer: str | ModelError, model: str, messages: Messages
     ) -> AsyncIterator[str]:
@@ -80,8 +83,8 @@ class FakeHostaway:
         """(thread, words, how) of every request to send that arrived."""
         self.send_faults: list[tuple[HostawayError, bool]] = []
         """(error, whether the message arrived all the same) of the next requests to send."""
-        self.faults: dict[str, list[Exception]] = {}
-        """Method → errors of the next calls."""
+        self.faults: dict[str, list[Exception | None]] = {}
+        """Method (or `page`) → errors of the next calls, none for one that works."""
         self.webhooks: list[str] = []
         self.asked: list[str] = []
         """Every call, in order."""
@@ -110,7 +113,7 @@ class FakeHostaway:
         self.threads[thread].append(row)
         return row
 
-    def will_fail(self, method: str, *errors: Exception) -> None:
+    def will_fail(self, method: str, *errors: Exception | None) -> None:
         """Script the next errors of a method."""
         self.faults[method] = list(errors)
 
@@ -230,8 +233,8 @@ class FakeHostaway:
         self._fail_if_scripted(what.split()[0])
 
     def _fail_if_scripted(self, what: str) -> None:
-        if self.faults.get(what):
-            raise self.faults[what].pop(0)
+        if self.faults.get(what) and (error := self.faults[what].pop(0)) is not None:
+            raise error
 
     def _one(self, rows: Mapping[str, dict[str, Any]], row_id: str) -> dict[str, Any]:
         if row_id not in rows:

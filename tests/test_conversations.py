@@ -1,18 +1,43 @@
 """Conversations: each turn once, told after the commit, in order, and not kept for ever."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
 from app.bus import Bus
 from app.conversations import Conversation, Conversations
 from app.db import Connection, Database
+from app.embedded import ServerUrls
 from app.errors import NotFound
 from app.events import TurnRecorded
-from app.tenants import Tenant
+from app.tenants import Tenant, Tenants
 from tests.conftest import NOON
+
+
+@pytest.fixture(scope="module")
+def database_url(embedded_urls: ServerUrls) -> Iterator[str]:
+    """One database for all tests of this file; each begins with an empty directory."""
+    base = embedded_urls.database_url or ""
+    asyncio.run(_run_sql(base, "create database conversations"))
+    yield base.replace("/nightdesk?", "/conversations?")
+    asyncio.run(_run_sql(base, "drop database conversations with (force)"))
+
+
+async def _run_sql(url: str, sql: str) -> None:
+    admin = await asyncpg.connect(url)
+    await admin.execute(sql)
+    await admin.close()
+
+
+@pytest.fixture
+async def tenant(tenants: Tenants) -> AsyncIterator[Tenant]:
+    """One tenant, removed again."""
+    yield await tenants.add("acme", "Acme Stays")
+    await tenants.remove("acme")
 
 
 @pytest.fixture

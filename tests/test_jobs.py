@@ -272,20 +272,33 @@ async def test_a_running_job_renews_its_lease(
 
 
 async def test_a_lease_is_renewed_again_after_the_database_was_away(
-    make: MakeJobs, database: Database, clock: ManualClock
+    make: MakeJobs, database: Database, clock: ManualClock, database_url: str
 ) -> None:
+    own = Database(command_timeout_s=10, statement_cache=0, connections=3)
+    await own.open(database_url)
     diary = Diary()
     diary.may_end.clear()
-    jobs = make(diary.job)
+    jobs = make(diary.job, QUICK.model_copy(update={"lease_s": 1.2}), database=own)
     await arm(jobs, database, clock.now())
     working = asyncio.ensure_future(jobs.run_due())
     await diary.begun.wait()
-    with pytest.raises(Unavailable):
-        await run_sql(database, "select pg_terminate_backend(pg_backend_pid())")
+    await own.close()
+    await asyncio.sleep(0.6)
     first = (await rows(database))[0]["claimed_until"]
-    await until_rows(database, lambda now: now[0]["claimed_until"] > first + timedelta(seconds=0.3))
+    await own.open(database_url)
+    await until_rows(database, lambda now: now[0]["claimed_until"] > first)
     diary.may_end.set()
     await working
+    await own.close()
+
+
+async def test_a_connection_that_the_server_cuts_is_told_as_unavailable(
+    database: Database,
+) -> None:
+    for _ in range(12):
+        with pytest.raises(Unavailable):
+            await run_sql(database, "select pg_terminate_backend(pg_backend_pid())")
+    assert await rows(database) == []
 
 
 async def test_a_run_that_lost_its_lease_does_not_free_the_claim_of_the_next(

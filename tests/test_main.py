@@ -1,7 +1,10 @@
 # The programs started here are this interpreter with `-m app.main`.
 """The two doors, and the real process: ready, drained, refused, killed and started again."""
 
+import contextlib
+import io
 import json
+import logging
 import os
 import selectors
 import shutil
@@ -33,9 +36,10 @@ from app.errors import (
     Unavailable,
 )
 from app.keys import new_key
-from app.main import create_app, serving
+from app.main import create_app, main, serving
+from app.product import Product
 from app.settings import load_settings
-from app.wiring import Product, build
+from app.wiring import build
 
 ROOT = Path(__file__).parent.parent
 ERRORS: dict[str, Exception] = {
@@ -46,13 +50,13 @@ ERRORS: dict[str, Exception] = {
 
 
 @pytest.fixture
-def product(database_url: str, embedded_urls: ServerUrls, tmp_path: Path) -> Product:
-    """A product that nobody has opened."""
+def product(embedded_urls: ServerUrls, tmp_path: Path) -> Product:
+    """A product that nobody has opened, on the database that the servers come with."""
     return build(
         load_settings(
             None,
             {
-                "NIGHTDESK_DATABASE_URL": database_url,
+                "NIGHTDESK_DATABASE_URL": embedded_urls.database_url or "",
                 "NIGHTDESK_REDIS_URL": embedded_urls.redis_url or "",
                 "NIGHTDESK_ENCRYPTION_KEYS": new_key(),
                 "NIGHTDESK_DATA__DIR": str(tmp_path),
@@ -87,10 +91,8 @@ async def ask(app: Any, path: str, method: str = "GET") -> Answer:
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    try:
+    with contextlib.suppress(ZeroDivisionError):
         await app(scope, receive, send)
-    except ZeroDivisionError:
-        pass
     body = b"".join(message.get("body", b"") for message in sent)
     return Answer(
         status=sent[0]["status"],
@@ -155,7 +157,7 @@ async def doors(product: Product) -> AsyncIterator[tuple[int, int]]:
 
 
 async def test_both_doors_are_ready_until_their_database_is_gone(
-    doors: tuple[int, int], product: Product, database_url: str
+    doors: tuple[int, int], product: Product, embedded_urls: ServerUrls
 ) -> None:
     async with aiohttp.ClientSession() as http:
         for port in doors:
@@ -168,7 +170,7 @@ async def test_both_doors_are_ready_until_their_database_is_gone(
         await product.public_database.close()
         async with http.get(f"http://127.0.0.1:{doors[0]}/readyz") as answer:
             assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
-        await product.public_database.open(database_url)
+        await product.public_database.open(embedded_urls.database_url or "")
 
 
 # -- the real process --------------------------------------------------------------------------
@@ -231,16 +233,32 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(made, ignore_errors=True)
 
 
+def main_says(monkeypatch: pytest.MonkeyPatch, folder: Path, **environment: str) -> tuple[Any, str]:
+    """(exit code, stderr) of `main`, in this process: imports take seconds."""
+    root = logging.getLogger()
+    before, said = (root.level, list(root.handlers)), io.StringIO()
+    monkeypatch.chdir(folder)
+    for name, value in (BOTH_DOORS | environment).items():
+        monkeypatch.setenv(name, value)
+    try:
+        with contextlib.redirect_stderr(said), pytest.raises(SystemExit) as ended:
+            main()
+    finally:
+        root.setLevel(before[0])
+        root.handlers[:] = before[1]
+    return ended.value.code, said.getvalue()
+
+
 def test_the_process_serves_refuses_a_second_survives_kill_and_ends_when_asked(
-    folder: Path,
+    folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = Running(folder)
     line = first.ready()
     assert min(line["public_port"], line["desk_port"]) > 0
-    code, _, said = Running(folder).ended()
-    assert code == 2
-    assert said.startswith(f"nightdesk: process {first.process.pid} uses ")
-    assert said.count("\n") == 1
+    assert main_says(monkeypatch, folder) == (
+        2, f"nightdesk: process {first.process.pid} uses {folder}/.data;"
+        " end it first, or choose another data directory\n",
+    )  # fmt: skip
     first.process.kill()
     first.ended()
     again = Running(folder)
@@ -254,52 +272,43 @@ def test_the_process_serves_refuses_a_second_survives_kill_and_ends_when_asked(
     assert not (folder / ".data" / PUBLISHED).exists()
 
 
-def test_a_wrong_setting_ends_with_one_clear_line(folder: Path) -> None:
+def test_a_wrong_setting_ends_with_one_clear_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (folder / "config.toml").write_text("[server]\npublic_prt = 1\n")
-    code, out, said = Running(folder).ended()
-    assert (code, out) == (2, "")
-    assert said == (
-        "nightdesk: settings (config.toml): unknown key server.public_prt,"
-        " did you mean server.public_port?\n"
-    )
+    assert main_says(monkeypatch, folder) == (
+        2, "nightdesk: settings (config.toml): unknown key server.public_prt,"
+        " did you mean server.public_port?\n",
+    )  # fmt: skip
 
 
-def test_a_settings_file_that_was_named_must_be_there(folder: Path) -> None:
-    code, _, said = Running(folder, NIGHTDESK_CONFIG="nightdesk.toml").ended()
-    assert code == 2
-    assert said.startswith("nightdesk: cannot read settings from nightdesk.toml: No such file")
+def test_a_settings_file_that_was_named_must_be_there(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main_says(monkeypatch, folder, NIGHTDESK_CONFIG="nightdesk.toml") == (
+        2, "nightdesk: cannot read settings from nightdesk.toml: No such file or directory\n",
+    )  # fmt: skip
 
 
-@pytest.fixture
-async def outside(embedded_urls: ServerUrls, database_url: str) -> dict[str, str]:
-    """An environment that names servers which run already."""
-    return {
-        "NIGHTDESK_DATABASE_URL": database_url,
-        "NIGHTDESK_REDIS_URL": embedded_urls.redis_url or "",
-        "NIGHTDESK_ENCRYPTION_KEYS": new_key(),
-    }
-
-
-def test_a_taken_port_ends_with_one_clear_line(folder: Path, outside: dict[str, str]) -> None:
+async def test_a_taken_port_is_refused_by_its_number(product: Product) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        port = str(taken.getsockname()[1])
-        code, out, said = Running(
-            folder, **outside, NIGHTDESK_SERVER__DESK_PORT=port
-        ).ended()  # fmt: skip
-    assert code == 2
-    assert said == (
-        f"nightdesk: cannot open a door on 127.0.0.1:{port}: Address already in use;"
-        " choose another in [server]\n"
-    )
-    assert "Traceback" not in out
+        port = taken.getsockname()[1]
+        server = product.settings.server.model_copy(update={"desk_port": port})
+        product.settings = product.settings.model_copy(update={"server": server})
+        with pytest.raises(Unavailable, match=rf"127\.0\.0\.1:{port}: .*in use; choose another"):
+            async with serving(product):
+                pass
 
 
-def test_a_wrong_database_url_ends_with_one_clear_line(
-    folder: Path, outside: dict[str, str]
+async def test_a_wrong_database_is_refused_and_a_silent_one_is_away(
+    product: Product, embedded_urls: ServerUrls
 ) -> None:
-    wrong = outside["NIGHTDESK_DATABASE_URL"].replace("test_", "nobody_")
-    code, _, said = Running(folder, **outside | {"NIGHTDESK_DATABASE_URL": wrong}).ended()
-    assert (code, said.count("\n")) == (2, 1)
-    assert said.startswith("nightdesk: PostgreSQL refuses the database URL")
+    for url, error in (
+        ((embedded_urls.database_url or "").replace("/nightdesk?", "/nobody?"), BadInput),
+        ("nonsense", BadInput),
+        ("postgresql://127.0.0.1:1/x", Unavailable),
+    ):
+        with pytest.raises(error):
+            await product.database.open(url)

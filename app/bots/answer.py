@@ -19,7 +19,7 @@ from app.bots.phrases import retracts, wants_human
 from app.bots.prompt import answering_messages, codes_of, routing_messages
 from app.bots.records import Library, ModelCall, Question, Route, Severity
 from app.bots.selection import choose_bot
-from app.bots.sentences import sentence
+from app.bots.sentences import LOCKED_BY_REASON, access_sentence, sentence
 from app.bots.urgent import Urgent, emergency_sentence, find_urgent
 from app.db import Connection, Database
 from app.errors import BadInput, NotFound
@@ -29,6 +29,7 @@ from app.telemetry import current_trace_id
 logger = logging.getLogger(__name__)
 
 ACCESS_CODE = "ACCESS_INSTRUCTIONS"
+ACCESS_CODES = frozenset({ACCESS_CODE, "WIFI_QUESTION"})
 ASK_TEAM = "[[ask_team]]"
 """What an informational bot adds when it does not know: then somebody really is asked."""
 ESCALATE = "ESCALATE"
@@ -203,10 +204,10 @@ class Answering:
             return None
         if intent.action_code == SILENT:
             return self._silent("no reply is needed", action_code=SILENT)
-        if (refusal := self._code_not_ready(intent.action_code)) is not None:
+        if (refusal := self._access_matter(intent.action_code)) is not None:
             return refusal
         text = template_reply(
-            self.question, self._library, intent.action_code, self.language, self._bot_name()
+            self.question, self._library, intent.action_code, self.language, self.bot_name()
         )
         if text is None:
             return None
@@ -256,11 +257,11 @@ class Answering:
         if code.leads_to == "person":
             self._prepared = self._holding()
             return replace(chosen, outcome="person")
-        if (refusal := self._code_not_ready(code.code)) is not None:
+        if (refusal := self._access_matter(code.code)) is not None:
             return replace(refusal, score=output.score, reasoning=output.reasoning, bot=bot.name)
         if code.leads_to == "template" and output.coversAll:
             self._prepared = template_reply(
-                q, self._library, code.code, self.language, self._bot_name()
+                q, self._library, code.code, self.language, self.bot_name()
             )
             if self._prepared is not None:
                 return replace(chosen, origin="template")
@@ -287,10 +288,18 @@ class Answering:
             severity=urgent.severity,
         )
 
-    def _code_not_ready(self, action_code: str) -> Route | None:
-        """Access is open but the code's one source is empty: a person, urgent near check-in."""
+    def _access_matter(self, action_code: str) -> Route | None:
+        """What a person must see to: no code yet (urgent near check-in), or access refused."""
         stay = self.question.stay
-        if action_code != ACCESS_CODE or stay is None:
+        if stay is None or action_code not in ACCESS_CODES:
+            return None
+        if not stay.access.allowed and stay.access.reason not in LOCKED_BY_REASON:
+            return self._person(
+                f"access is refused: {stay.access.reason}",
+                action_code=action_code,
+                says=access_sentence(stay.access, self.language),
+            )
+        if action_code != ACCESS_CODE:
             return None
         if not stay.access.allowed or stay.is_code_ready:
             return None
@@ -339,7 +348,8 @@ class Answering:
         stay = self.question.stay
         return frozenset(stay.deliverable) if stay else frozenset()
 
-    def _bot_name(self) -> str:
+    def bot_name(self) -> str:
+        """By which name the guest knows the one who answers."""
         try:
             return choose_bot(
                 self._library,

@@ -8,13 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.bots import store
 from app.bots.library_folder import DEFAULT_LIBRARY, read_library
+from app.bots.phrases import load_phrase_sets
 from app.bots.records import CODE_NAME, ActionCode, Bot, Library
 from app.bots.sift import compile_condition
 from app.bots.template import compile_template
 from app.bus import Bus
 from app.clock import Clock
-from app.db import Connection, Database
-from app.errors import BadInput
+from app.db import Connection, Database, UniqueViolation
+from app.errors import BadInput, Conflict
 from app.events import LibraryPublished
 
 BUILT_IN_CODES = frozenset(
@@ -81,6 +82,7 @@ def check_library(content: Mapping[str, Any], version: int = 0) -> Library:
             raise BadInput(f"library: replies/{code}: there is no such action code")
         for language, text in versions.items():
             _named(f"replies/{code}.{language}", lambda text=text: compile_template(text))
+    _check_phrases(form.phrases, codes)
     return Library(
         version=version,
         bots=tuple(Bot(**bot.model_dump()) for bot in form.bots),
@@ -97,6 +99,16 @@ def _check_bot(bot: _BotForm, codes: set[str]) -> None:
         raise BadInput(f"bot {bot.name!r}: there is no action code {min(strangers)}")
     if bot.kind == "routing" and "actionCodes" not in compile_template(bot.template).names:
         raise BadInput(f"bot {bot.name!r}: a routing template must hold {{{{actionCodes}}}}")
+
+
+def _check_phrases(phrases: Mapping[str, Mapping[str, tuple[str, ...]]], codes: set[str]) -> None:
+    if strangers := set(phrases) - codes:
+        raise BadInput(f"library: phrases: there is no action code {min(strangers)}")
+    additions = {
+        code: {language: list(said) for language, said in by_language.items()}
+        for code, by_language in phrases.items()
+    }
+    _named("library: phrases", lambda: load_phrase_sets().with_tenant(additions))
 
 
 def _named(place: str, check: Any) -> None:
@@ -147,11 +159,15 @@ class Libraries:
 
         Raises:
             BadInput: it cannot be used; nothing has changed.
+            Conflict: another version was published at the same moment.
         """
         check_library(content)
         door = await self._database.tenant(tenant_id)
-        async with door.transaction() as conn:
-            version = await store.add_library(conn, dict(content), self._clock.now(), by)
+        try:
+            async with door.transaction() as conn:
+                version = await store.add_library(conn, dict(content), self._clock.now(), by)
+        except UniqueViolation as exc:
+            raise Conflict("somebody published at the same moment; try again") from exc
         self._current.pop(tenant_id, None)
         await self._bus.publish(LibraryPublished(tenant_id=tenant_id, id=version))
         return version

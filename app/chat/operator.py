@@ -7,14 +7,14 @@ import asyncio
 
 from app.chat import store
 from app.clock import Clock
-from app.conversations import Conversations
-from app.db import Database
+from app.conversations import Conversation, Conversations
+from app.db import Connection, Database
 from app.errors import BadInput, Conflict, NotFound
 from app.escalation.cases import Cases
 from app.escalation.records import Case, RouteOfChange
 from app.jobs import Job, Jobs
 from app.pms.stay import Stays
-from app.tenants import Tenants
+from app.tenants import Tenant, Tenants
 
 IN_FLIGHT_S = 5.0
 """How long taking over waits to tell what became of a reply in flight."""
@@ -72,11 +72,7 @@ class Operators:
             handling = await self._cases.may_speak(conn, tenant_id, case.conversation_id)
             conversation = await self._conversations.get(conn, case.conversation_id)
             thread = await store.lock_thread(conn, conversation.id)
-            if conversation.reservation_id is not None:
-                stay = await self._stays.of_reservation(
-                    conn, tenant, conversation.reservation_id, self._clock.now()
-                )
-                text = stay.mask(text)
+            text = await self._masked(conn, tenant, conversation, text)
             outbox_id = await store.add_outgoing(
                 conn,
                 conversation_id=conversation.id,
@@ -103,13 +99,19 @@ class Operators:
         Raises:
             NotFound: there is no such draft any more.
         """
+        tenant = await self._tenants.get(tenant_id)
         door = await self._database.tenant(tenant_id)
         async with door.transaction() as conn:
+            waiting = [draft for draft in await store.drafts(conn) if draft.id == outbox_id]
+            if not waiting:
+                raise NotFound(f"there is no draft {outbox_id}")
+            handling = await self._cases.may_speak(conn, tenant_id, waiting[0].conversation_id)
             draft = await store.lock_outgoing(conn, outbox_id)
             if draft is None or draft.status != "draft":
                 raise NotFound(f"there is no draft {outbox_id}")
-            handling = await self._cases.may_speak(conn, tenant_id, draft.conversation_id)
-            await store.let_go(conn, outbox_id, handling.epoch, text or draft.text)
+            conversation = await self._conversations.get(conn, draft.conversation_id)
+            words = await self._masked(conn, tenant, conversation, (text or "").strip())
+            await store.let_go(conn, outbox_id, handling.epoch, words or draft.text)
             await self._jobs.arm(
                 conn, tenant_id=tenant_id, kind=Job.SEND, key=outbox_id, due_at=self._clock.now()
             )
@@ -128,6 +130,20 @@ class Operators:
         door = await self._database.tenant(tenant_id)
         async with door.transaction() as conn:
             return await store.drafts(conn)
+
+    async def _masked(
+        self, conn: Connection, tenant: Tenant, conversation: Conversation, text: str
+    ) -> str:
+        """A person's words with the secrets of the stay that the outbox will fill in again."""
+        if conversation.reservation_id is None:
+            return text
+        try:
+            stay = await self._stays.live_of_guest(
+                conn, tenant, conversation.reservation_id, self._clock.now()
+            )
+        except NotFound:
+            return text
+        return stay.mask(text)
 
     async def _in_flight(self, tenant_id: str, conversation_id: int) -> str | None:
         """What became of a reply that was being sent when somebody took over."""

@@ -189,6 +189,12 @@ async def is_ours(conn: Connection, conversation_id: int, external_id: str) -> b
     return found is not None
 
 
+async def purge(conn: Connection, before: datetime) -> int:
+    """Delete replies older than that; how many."""
+    tag = await conn.execute("delete from {schema}.outbox where created_at < $1", before)
+    return int(tag.split()[-1])
+
+
 async def drafts(conn: Connection) -> list[Outgoing]:
     """Every reply that waits for a person's word, oldest first."""
     rows = await conn.fetch("select * from {schema}.outbox where status = 'draft' order by id")

@@ -149,15 +149,16 @@ class Verdicts:
         )
         is_booked = stay is not None and stay.reservation.is_confirmed
         if is_ota and not is_booked and holds_forbidden(text):
-            text = answering.give_up("the reply held what the channel forbids before booking")
+            because = "the reply held what the channel forbids before booking"
+            text = answering.give_up(because) or ""
         limit = CHANNEL_LIMITS.get(conversation.communication_type or "", 10000)
-        limit -= _grows_by(text or "", stay)
+        limit -= _grows_by(text, stay)
         said = self._disclosure(answering, thread)
         if is_urgent:
-            short = shortened(text or "", limit) or ""
-            return f"{short} {said}".strip() if len(short) + len(said) < limit else short
+            first = shortened(text, limit) or ""
+            return f"{first} {said}".strip() if len(first) + len(said) < limit else first
         room = limit - len(said) - 1 if said else limit
-        short = shortened(text or "", room)
+        short = shortened(text, room)
         if short is None:
             short = shortened(answering.give_up("the reply is too long") or "", room)
         return f"{said} {short}".strip() if short else None
@@ -222,8 +223,9 @@ class Verdicts:
         tenant = answering.question.tenant
         if thread.is_disclosed or not tenant.settings.chat.disclosure:
             return ""
-        name = tenant.name + " Assistant"
-        return sentence("disclosure", answering.language, name=name, tenant=tenant.name)
+        return sentence(
+            "disclosure", answering.language, name=answering.bot_name(), tenant=tenant.name
+        )
 
     def _publish(
         self, conn: Connection, question: Question, route: Route, decision_id: int

@@ -10,7 +10,7 @@ from typing import Any
 from app.bus import Bus
 from app.clock import Clock
 from app.db import Connection, Database
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, NotFound, Unavailable
 from app.escalation import store
 from app.escalation.records import Case, Handling, RouteOfChange, Severity, worse
 from app.events import CaseOpened, CaseRaised, CaseResolved, CaseTakenOver, HandlingChanged
@@ -34,14 +34,23 @@ class Cases:
         self._tenants = tenants
 
     async def may_speak(self, conn: Connection, tenant_id: str, conversation_id: int) -> Handling:
-        """Who speaks, locked until the transaction ends; a silence that ended is lifted."""
+        """Who speaks, locked until the transaction ends; a silence that ended is lifted.
+
+        A conversation that became known to be of a stay with an unresolved case is silent too.
+        """
         now = self._clock.now()
         handling = await store.lock_handling(conn, conversation_id, now)
         if handling.mode == "human" and handling.until is not None and handling.until <= now:
             await self._set_handling(
                 conn, tenant_id, conversation_id, mode="bot", reason="the silence ended"
             )
-            return await store.lock_handling(conn, conversation_id, now)
+            handling = await store.lock_handling(conn, conversation_id, now)
+        case_id = await store.case_over(conn, conversation_id)
+        if handling.mode == "bot" and case_id is not None:
+            await self._set_handling(
+                conn, tenant_id, conversation_id, mode="human", reason=f"case {case_id}"
+            )
+            handling = await store.lock_handling(conn, conversation_id, now)
         return handling
 
     async def open(
@@ -118,8 +127,8 @@ class Cases:
         """A person replied by any way: the bot is silent in this conversation."""
         now = self._clock.now()
         case = await store.unresolved(conn, conversation_id, reservation_id)
-        if case is not None and case.assignee is None:
-            await self._taken(conn, tenant.id, case, who, route)
+        if case is not None and case.state == "open":
+            await self._taken(conn, tenant.id, case, who, route, is_inferred=is_inferred)
         handling = await store.lock_handling(conn, conversation_id, now)
         if case is None or handling.mode == "bot":
             silence = timedelta(seconds=tenant.settings.chat.human_silence_s)
@@ -199,6 +208,10 @@ class Cases:
             await store.mark_alerted(conn, case_id, channel=channel, ts=ts, now=self._clock.now())
             await self._jobs.disarm(conn, tenant_id=tenant_id, kind=Job.ALERT, key=case_id)
 
+    async def purge(self, conn: Connection, before: datetime) -> int:
+        """Delete cases that were resolved before a moment; how many."""
+        return await store.purge(conn, before)
+
     async def remind(self, run: JobRun) -> datetime | None:
         """Job: nobody took a case in time; it is alerted again. Key: the case."""
         tenant = await self._tenants.get(run.tenant_id)
@@ -240,7 +253,12 @@ class Cases:
             now=now,
         )
         if case is None:
-            raise Conflict("a case was opened at the same moment")
+            known = await store.unresolved(conn, conversation_id, reservation_id)
+            if known is None:
+                raise Unavailable("a case was opened and resolved at the same moment; try again")
+            return await self.raise_severity(
+                conn, tenant, known, severity=severity, text=trigger_text
+            )
         await self._jobs.arm(
             conn, tenant_id=tenant.id, kind=Job.ALERT, key=case.id, due_at=now + ALERT_AGAIN
         )
@@ -261,13 +279,16 @@ class Cases:
         case: Case,
         operator: str,
         route: RouteOfChange,
+        *,
+        is_inferred: bool = False,
     ) -> Case:
+        """Somebody has it; an inferred somebody leaves it free for a named operator to take."""
         taken = await store.change_case(
             conn,
             case.id,
             self._change("taken over", by=operator, route=route),
             state="acknowledged",
-            assignee=operator,
+            assignee=None if is_inferred else operator,
         )
         for each in await store.conversations_of_stay(
             conn, case.conversation_id, case.reservation_id

@@ -71,6 +71,20 @@ async def unresolved(
     return _case(row) if row else None
 
 
+async def case_over(conn: Connection, conversation_id: int) -> int | None:
+    """The unresolved case of a conversation or of its stay; not locked."""
+    case_id: int | None = await conn.fetchval(
+        """select s.id from {schema}.cases s
+           join {schema}.conversations c on c.id = $1
+           where s.state <> 'resolved'
+             and (s.reservation_id = c.reservation_id
+                  or (s.conversation_id = c.id and s.reservation_id is null))
+           order by s.id limit 1""",
+        conversation_id,
+    )
+    return case_id
+
+
 async def add_case(
     conn: Connection,
     *,
@@ -131,6 +145,12 @@ async def cases(conn: Connection, *, with_resolved: bool, limit: int = 100) -> l
         with_resolved, limit,
     )  # fmt: skip
     return [_case(row) for row in rows]
+
+
+async def purge(conn: Connection, before: datetime) -> int:
+    """Delete cases resolved before that; how many."""
+    tag = await conn.execute("delete from {schema}.cases where resolved_at < $1", before)
+    return int(tag.split()[-1])
 
 
 async def mark_alerted(

@@ -92,6 +92,11 @@ class Inbox:
             )  # fmt: skip
         return row_id is not None
 
+    async def purge(self, conn: Connection, before: datetime) -> int:
+        """Forget events handled before a moment; how many. Until then they tell duplicates."""
+        tag = await conn.execute("delete from {schema}.inbox where handled_at < $1", before)
+        return int(tag.split()[-1])
+
     def nudge(self, tenant_id: str) -> None:
         """Handle what has come in for a tenant, soon."""
         if tenant_id in self._draining:
@@ -160,8 +165,12 @@ class Inbox:
                 )  # fmt: skip
         except Unavailable:
             raise
-        except (ProductError, KeyError, ValueError, TypeError) as exc:
+        except (ProductError, LookupError, ValueError, TypeError) as exc:
             await self._count_failure(tenant_id, row_id, exc)
+        except Exception as exc:
+            # Nobody foresaw it: counted, so that it cannot hold up later rows for ever, and told.
+            await self._count_failure(tenant_id, row_id, exc)
+            raise
         return True
 
     async def _count_failure(self, tenant_id: str, row_id: int | None, error: Exception) -> None:

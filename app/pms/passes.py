@@ -15,6 +15,7 @@ from app.db import Connection, Database
 from app.jobs import Job, JobRun, Jobs
 from app.pms import store
 from app.pms.hostaway import HostawayClient
+from app.pms.hostaway_answers import HostawayError
 from app.pms.records import parse_moment
 from app.pms.sync import Mirror
 from app.settings import SyncSettings
@@ -55,14 +56,19 @@ class Passes:
         self._settings = settings
         self._public_url = public_url.rstrip("/")
 
-    async def schedule(self, conn: Connection, tenant: Tenant) -> None:
-        """Have the scheduled passes of a tenant's accounts run, from now on."""
+    async def schedule(self, conn: Connection, tenant: Tenant, *, is_start: bool) -> None:
+        """Have the passes of a tenant's accounts run from now on.
+
+        At the start of the process those that find lost events run at once: nobody knows how long
+        it was away.
+        """
         now = self._clock.now()
         for account in await self._tenants.accounts(tenant.id):
             for kind in (Job.FULL_SYNC, Job.RECENT_SYNC, Job.UNREAD_SYNC):
-                await self._jobs.arm_unless_armed(
-                    conn, tenant_id=tenant.id, kind=kind, key=account.id, due_at=now
-                )
+                arm = self._jobs.arm_unless_armed
+                if is_start and kind != Job.FULL_SYNC:
+                    arm = self._jobs.arm
+                await arm(conn, tenant_id=tenant.id, kind=kind, key=account.id, due_at=now)
 
     async def fetch_reservation(self, run: JobRun) -> datetime | None:
         """Job: a webhook told of a reservation; key `account:reservation`."""
@@ -101,7 +107,7 @@ class Passes:
             place = await store.state(conn, place_key)
         after_id = place[0].get("after_id") if place else None
         if after_id is None:
-            await self._ensure_webhook(account)
+            await self._ensure_webhook(run, account)
             await self._sync_definitions(tenant, account)
             async for rows in self._client.listings(account):
                 run.counts["listings"] = run.counts.get(
@@ -179,13 +185,19 @@ class Passes:
                 moved.append(str(raw["id"]))
         return moved
 
-    async def _ensure_webhook(self, account: PmsAccount) -> None:
-        """Have Hostaway call us; only where the outside can reach us."""
+    async def _ensure_webhook(self, run: JobRun, account: PmsAccount) -> None:
+        """Have Hostaway call us, where the outside can reach us; without it the passes must do."""
         if not self._public_url:
             return
         login, password = account.webhook_logins[0]
         url = f"{self._public_url}/webhook/hostaway/{account.account_key}"
-        await self._client.ensure_webhook(account, url=url, login=login, password=password)
+        try:
+            await self._client.ensure_webhook(account, url=url, login=login, password=password)
+        except HostawayError as exc:
+            if exc.retryable:
+                raise
+            logger.error("webhook was refused by Hostaway", exc_info=exc)
+            _count(run, "webhooks_refused", 1)
 
     async def _sync_definitions(self, tenant: Tenant, account: PmsAccount) -> None:
         definitions = await self._client.custom_fields(account)

@@ -4,9 +4,8 @@ What a template or a condition may read is `Stay.mapping()`; what may be put bac
 text is `Stay.deliverable`, which is empty while access is locked.
 """
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,18 +15,27 @@ from app.errors import NotFound
 from app.pms import store
 from app.pms.access import (
     Access,
-    AccessPolicy,
     can_access,
     check_in_at,
     check_out_at,
     zone_of,
 )
-from app.pms.gated import cut_codes, mask, placeholder
+from app.pms.gated import mask, placeholder
 from app.pms.records import Listing, Reservation
-from app.settings import AccessSettings
+from app.pms.stay_parts import (
+    code_source_of,
+    door_code,
+    gated_texts,
+    join_adjoining,
+    known_secrets,
+    parts_of,
+    policy_of,
+    previous_check_out,
+)
 from app.tenants import Tenant
 
-DOOR_CODE = "door_code"
+CHECKED_CHANNELS = frozenset({2018, 2005, 2002})
+"""Airbnb, Booking.com and Vrbo, which know who writes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,14 +81,15 @@ class Stay:
         """
         listing = {
             **{k: self._masked(v) for k, v in self.listing.fields.items()},
-            **self.listing.custom_fields,
-            "petsAllowed": (self.listing.fields.get("maxPetsAllowed") or 0) > 0,
+            **{k: self._masked(v) for k, v in self.listing.custom_fields.items()},
+            "name": self.mask(self.listing.name),
+            "petsAllowed": str(self.listing.fields.get("maxPetsAllowed") or 0) not in ("0", "0.0"),
         }
         return {
             **{k: self._masked(v) for k, v in self.reservation.fields.items()},
-            **self.reservation.custom_fields,
+            **{k: self._masked(v) for k, v in self.reservation.custom_fields.items()},
             "listing": listing,
-            "listingName": self.listing.name,
+            "listingName": self.mask(self.listing.name),
             "status": self.reservation.status,
             "numberOfNights": (self.reservation.departure_on - self.reservation.arrival_on).days,
             "guestLocale": self.reservation.guest_locale,
@@ -106,7 +115,7 @@ class Stay:
             **self.texts,
             **secrets,
             "guest_name": self.mask(self.reservation.guest_name or ""),
-            "listing_name": self.listing.name,
+            "listing_name": self.mask(self.listing.name),
             "arrival_date": self.reservation.arrival_on.isoformat(),
             "departure_date": self.reservation.departure_on.isoformat(),
             "accessReason": self.access.reason,
@@ -170,7 +179,7 @@ class Stays:
         """The stay that a thread means: its own if live, else the guest's current, else next."""
         own = await self.of_reservation(conn, tenant, reservation_id, now)
         phone = own.reservation.phone_e164
-        if _is_live(own) or phone is None:
+        if _is_live(own) or phone is None or not _is_known_guest(own.reservation):
             return own
         found = await store.reservations_of_phone(
             conn,
@@ -180,8 +189,9 @@ class Stays:
         )
         others = [
             await self.of_reservation(conn, tenant, reservation.id, now)
-            for _, reservation in found
-            if reservation.is_confirmed
+            for account_id, reservation in found
+            if account_id == own.account_id
+            and reservation.is_confirmed
             and reservation.id != reservation_id
             and reservation.guest_name == own.reservation.guest_name
         ]
@@ -199,26 +209,22 @@ def assemble(
     now: datetime,
 ) -> Stay:
     """The stay of what the mirror holds; pure."""
-    joined = join_adjoining(reservation, neighbours or [])
-    source = code_source_of(tenant.settings.access, reservation.listing_external_id)
-    policy = policy_of(tenant.settings.access, is_code_static=source == "listing")
-    previous = _previous_check_out(joined, listing, policy, neighbours or [])
+    settings = tenant.settings.access
+    neighbours = [n for n in neighbours or [] if n.unit_external_id == reservation.unit_external_id]
+    parts = parts_of(reservation, neighbours)
+    joined = join_adjoining(reservation, neighbours)
+    source = code_source_of(
+        settings, reservation.unit_external_id or "", reservation.listing_external_id
+    )
+    place = unit if reservation.unit_external_id else listing
+    policy = policy_of(settings, is_code_static=False)
+    reservation = next((p for p in parts if now < check_out_at(p, listing, policy)), parts[-1])
+    code, is_static = door_code(source, reservation, place)
+    policy = policy_of(settings, is_code_static=is_static)
+    previous = previous_check_out(joined, listing, policy, neighbours)
     access = can_access(joined, listing, policy, now, previous_check_out_at=previous)
-    code = _door_code(source, reservation, unit or listing)
-    known = _known_secrets(reservation, listing, unit)
-    if code:
-        known = {DOOR_CODE: code, **{k: v for k, v in known.items() if v != code}}
-    texts: dict[str, str] = {}
-    cut: dict[str, str] = {}
-    for name, text in {
-        **listing.gated.texts,
-        **_unit_texts(unit),
-        **reservation.gated.texts,
-    }.items():
-        masked = without_foreign_codes(mask(text, known))
-        texts[name], found = cut_codes(masked, prefix=name)
-        cut |= found
-    own = {DOOR_CODE: code} if code else {}
+    known = known_secrets(code, reservation, listing, unit, parts)
+    texts, cut = gated_texts(known, reservation, listing, unit)
     sayable = {k: v for k, v in known.items() if not k.startswith("other_")}
     is_open = access.allowed
     return Stay(
@@ -233,113 +239,14 @@ def assemble(
         now=now,
         is_code_ready=code is not None,
         known={**known, **cut},
-        deliverable={**sayable, **cut, **own} if is_open else {},
+        deliverable={**sayable, **cut} if is_open else {},
         texts=texts if is_open else {},
     )
 
 
-def without_foreign_codes(masked: str) -> str:
-    """Gated text without the sentences that hold a door code of another source than the stay's."""
-    if "[[other_" not in masked:
-        return masked
-    sentences = re.split(r"(?<=[.!?؟\n])\s+", masked)
-    return " ".join(sentence for sentence in sentences if "[[other_" not in sentence)
-
-
-def code_source_of(settings: AccessSettings, listing_external_id: str) -> str:
-    """Where a listing's door code comes from: the listing's own choice, else the tenant's."""
-    for entry in settings.code_sources:
-        listing, _, source = entry.partition("=")
-        if listing.strip() == listing_external_id:
-            return source.strip()
-    return settings.code_source
-
-
-def policy_of(settings: AccessSettings, *, is_code_static: bool) -> AccessPolicy:
-    """The tenant's settings as `can_access` wants them."""
-    return AccessPolicy(
-        hours_before_arrival=settings.hours_before_arrival,
-        grace_min=settings.grace_min,
-        requires_payment=settings.requires_payment,
-        requires_agreement=settings.requires_agreement,
-        owner_stays=settings.owner_stays,
-        is_code_static=is_code_static,
-        default_check_in_hour=settings.default_check_in_hour,
-        default_check_out_hour=settings.default_check_out_hour,
-        default_time_zone=settings.default_time_zone,
-    )
-
-
-def join_adjoining(reservation: Reservation, neighbours: list[Reservation]) -> Reservation:
-    """The reservation stretched over adjoining stays of the same guest in the same listing."""
-    if not reservation.is_confirmed or reservation.are_dates_unspecified:
-        return reservation
-    mine = [n for n in neighbours if n.is_confirmed and _is_same_guest(n, reservation)]
-    joined, grew = reservation, True
-    while grew:
-        grew = False
-        for other in mine:
-            if other.departure_on == joined.arrival_on:
-                joined = replace(
-                    joined, arrival_on=other.arrival_on, check_in_hour=other.check_in_hour
-                )
-                grew = True
-            elif other.arrival_on == joined.departure_on:
-                joined = replace(
-                    joined, departure_on=other.departure_on, check_out_hour=other.check_out_hour
-                )
-                grew = True
-    return joined
-
-
-def _is_same_guest(one: Reservation, other: Reservation) -> bool:
-    if one.phone_e164 and other.phone_e164:
-        return one.phone_e164 == other.phone_e164
-    return bool(one.guest_name) and one.guest_name == other.guest_name
-
-
-def _previous_check_out(
-    reservation: Reservation,
-    listing: Listing,
-    policy: AccessPolicy,
-    neighbours: list[Reservation],
-) -> datetime | None:
-    before = [n for n in neighbours if n.departure_on <= reservation.arrival_on]
-    leaving = [
-        check_out_at(n, listing, policy) for n in before if not _is_same_guest(n, reservation)
-    ]
-    return max(leaving, default=None)
-
-
-def _door_code(source: str, reservation: Reservation, listing: Listing) -> str | None:
-    """The code from its one source; empty there means not ready, never another source."""
-    if source == "reservation":
-        return reservation.gated.secrets.get(DOOR_CODE)
-    if source == "listing":
-        return listing.gated.secrets.get(DOOR_CODE)
-    name = source.removeprefix("field:")
-    for gated in (reservation.gated, listing.gated):
-        if value := gated.secrets.get(name) or gated.texts.get(name):
-            return value
-    return None
-
-
-def _known_secrets(
-    reservation: Reservation, listing: Listing, unit: Listing | None
-) -> dict[str, str]:
-    """Every secret by name; door codes of another source are `other_…`: masked, never said."""
-    known: dict[str, str] = {}
-    places = [("listing", listing.gated), ("reservation", reservation.gated)]
-    if unit is not None:
-        places.insert(1, ("unit", unit.gated))
-    for place, gated in places:
-        for name, value in gated.secrets.items():
-            known[f"other_{place}_{name}" if name == DOOR_CODE else name] = value
-    return known
-
-
-def _unit_texts(unit: Listing | None) -> Mapping[str, str]:
-    return unit.gated.texts if unit is not None else {}
+def _is_known_guest(reservation: Reservation) -> bool:
+    """Whether name and number are more than a claim: anybody may type them into an inquiry."""
+    return reservation.is_confirmed or reservation.channel_id in CHECKED_CHANNELS
 
 
 def _is_live(stay: Stay) -> bool:

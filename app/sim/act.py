@@ -4,6 +4,7 @@ What counts is the stand-ins' own record: what the PMS and Slack received.
 """
 
 import asyncio
+import html
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -193,7 +194,7 @@ class Act:
             checks=tuple(self.checks),
             action_codes=tuple(dict.fromkeys(str(d.get("action_code") or "–") for d in decisions)),
             answered_by=tuple(dict.fromkeys(answered_by(d) for d in decisions)),
-            latencies_ms=tuple(latencies_ms(events)),
+            latencies_ms=tuple(latencies_ms(events).values()),
             slack=self.slack_note or (f"posts: {len(posts)}" if posts else ""),
         )
 
@@ -221,7 +222,7 @@ def _all_words(post: Row) -> str:
 
 def _words_of(post: Row) -> str:
     first = post["updates"][0] if post["updates"] else post["message"]
-    return str(first["text"])
+    return html.unescape(str(first["text"]))
 
 
 def _is_reply(post: Row) -> bool:

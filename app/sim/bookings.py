@@ -16,7 +16,7 @@ INJECTED_LISTING = 41030
 _REST = timedelta(days=2)
 """A listing's own code waits for the check-out before it: none may be so near."""
 _HOLDING = frozenset({"new", "modified", "ownerStay", "awaitingPayment"})
-_CODE_IN_TEXT = re.compile(r"\b\d{4,8}\b|\b\d{3}\b(?=[.,#]|$)")
+_CODE_IN_TEXT = re.compile(r"\b\d{4,8}\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,12 @@ class Booking:
             str(self.listing.get(name) or "")
             for name in ("specialInstruction", "keyPickup", "airbnbAccess")
         )
-        return [str(one) for one in kept if one] + _CODE_IN_TEXT.findall(texts)
+        fields = [
+            str(one["value"])
+            for one in self.listing["customFieldValues"]
+            if not is_parking(one["customFieldId"])
+        ]
+        return [str(one) for one in kept if one] + fields + _CODE_IN_TEXT.findall(texts)
 
 
 async def book(witness: Witness, wishes: Sequence[Wish]) -> list[Booking]:

@@ -76,20 +76,17 @@ class Child:
         """Its exit status, once it has one."""
         return await self._process.wait()
 
-    async def end(self, within_s: float = _END_S) -> bool:
-        """Ask it to end and wait; gives whether it had to be killed."""
-        if not self.is_alive:
-            return False
-        with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(signal.SIGTERM)
-        try:
-            await asyncio.wait_for(self._process.wait(), within_s)
-        except TimeoutError:
+    async def end(self, within_s: float = _END_S) -> int:
+        """Ask it to end, kill it when it does not; gives its exit status."""
+        if self.is_alive:
             with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
-            await self._process.wait()
-            return True
-        return False
+                self._process.send_signal(signal.SIGTERM)
+            try:
+                await asyncio.wait_for(self._process.wait(), within_s)
+            except TimeoutError:
+                with contextlib.suppress(ProcessLookupError):
+                    self._process.kill()
+        return await self._process.wait()
 
     def tail(self, lines: int = 20) -> list[str]:
         """The last lines of its log."""

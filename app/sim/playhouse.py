@@ -1,6 +1,6 @@
 """The story's processes, stand-ins and product: in a folder of their own, ended in order."""
 
-import json
+import asyncio
 import os
 import secrets
 import shutil
@@ -8,9 +8,10 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 import aiohttp
 
@@ -24,6 +25,8 @@ PAGE_SIZE = 500
 """Rows a page when the product lists: at the real rate limits 3,000 stays would take minutes."""
 _READY_S = 60.0
 
+T = TypeVar("T")
+
 
 class Playhouse:
     """Both processes with their addresses, and what may be done with them."""
@@ -31,13 +34,17 @@ class Playhouse:
     def __init__(self, folder: Path, http: aiohttp.ClientSession) -> None:
         self.folder = folder
         self.desk_token = secrets.token_urlsafe(24)
-        self.public_port, self.desk_port = free_ports(2)
-        self.sim_url = ""
+        self.public_port, self.desk_port, self.sim_port = free_ports(3)
         self.sim: Child | None = None
         self.product: Child | None = None
         self.sim_took_s = self.product_took_s = 0.0
-        self._http = http
-        self._witness: Witness | None = None
+        self.witness = Witness(http, self.sim_url)
+        """The eyes on both."""
+
+    @property
+    def sim_url(self) -> str:
+        """Where the stand-ins answer."""
+        return f"http://127.0.0.1:{self.sim_port}"
 
     @property
     def desk_url(self) -> str:
@@ -59,42 +66,31 @@ class Playhouse:
         """The product's data directory."""
         return self.folder / "data"
 
-    @property
-    def witness(self) -> Witness:
-        """The eyes on both, once the stand-ins answer."""
-        if self._witness is None:
-            raise RuntimeError("the stand-ins have not been started")
-        return self._witness
-
-    async def start_sim(self) -> None:
-        """Start the stand-ins at full scale.
+    async def start(self) -> None:
+        """Start both side by side; the product asks nothing outside before it has a tenant.
 
         Raises:
-            ChildEnded, NotSeen: they do not come up.
+            ChildEnded, NotSeen: one of them does not come up.
         """
+        await asyncio.gather(self._start_sim(), self._start_product())
+
+    async def _start_sim(self) -> None:
         began, ready_file = time.monotonic(), self.folder / "sim.json"
         command = [sys.executable, "-m", "app.sim", "--scale", "full"]
-        command += ["--ready-file", str(ready_file), "--parent-pid", str(os.getpid())]
+        command += ["--port", str(self.sim_port), "--ready-file", str(ready_file)]
+        command += ["--parent-pid", str(os.getpid())]
         log = self.folder / "sim.log"
         self.sim = child = await Child.start("the stand-ins", command, plain_environment(), log=log)
-        witness = Witness(self._http, "")
 
         def is_ready() -> bool:
             child.must_live()
             return ready_file.exists()
 
-        await witness.until(is_ready, "the stand-ins' start", _READY_S)
-        self.sim_url = json.loads(ready_file.read_text(encoding="utf-8"))["base"]
-        self._witness = Witness(self._http, self.sim_url)
-        self._witness.follow_sim()
+        await self.witness.until(is_ready, "the stand-ins' start", _READY_S)
+        self.witness.follow_sim()
         self.sim_took_s = time.monotonic() - began
 
-    async def start_product(self) -> None:
-        """Start the product and wait until it says that it is ready.
-
-        Raises:
-            ChildEnded, NotSeen: it does not come up.
-        """
+    async def _start_product(self) -> None:
         began = time.monotonic()
         command = [sys.executable, "-m", "app.main"]
         self.product = child = await Child.start(
@@ -107,6 +103,26 @@ class Playhouse:
 
         await self.witness.until_asked(is_ready, "the product's /readyz", _READY_S)
         self.product_took_s = time.monotonic() - began
+
+    async def while_alive(self, work: Coroutine[Any, Any, T]) -> T:
+        """What some work gives, as long as both processes run.
+
+        Raises:
+            ChildEnded: one of them has ended; the work was stopped.
+        """
+        children = [child for child in (self.sim, self.product) if child is not None]
+        ends = [asyncio.create_task(child.ended()) for child in children]
+        task = asyncio.create_task(work)
+        try:
+            await asyncio.wait([task, *ends], return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                for child in children:
+                    child.must_live()
+            return await task
+        finally:
+            for one in (task, *ends):
+                one.cancel()
+            await asyncio.gather(task, *ends, return_exceptions=True)
 
     async def nightdesk(self, *words: str, **secret: str) -> Ended:
         """The command `nightdesk` in a process of its own, beside the product."""
@@ -132,9 +148,8 @@ class Playhouse:
 
     async def end(self) -> None:
         """End everything, the product first, and what a killed product left running."""
-        if self._witness is not None:
-            await self._witness.close()
-        if self.product is not None and await self.product.end():
+        await self.witness.close()
+        if self.product is not None and await self.product.end() != 0:
             await end_left_behind(self.data)
         if self.sim is not None:
             await self.sim.end(5.0)

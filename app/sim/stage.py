@@ -10,6 +10,8 @@ WIDTH = 100
 _TIME = 8
 _LABEL = 10
 _INDENT = 2 + _TIME + 2 + _LABEL
+_NARROWEST = 12
+"""A column of the table is never narrower than this when it gives way."""
 _COLOURS = {
     "bold": "1",
     "dim": "2",
@@ -91,9 +93,18 @@ class Stage:
             for line in more:
                 self._put(" " * (room + 4) + line)
 
+    def places(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Names and addresses, never broken, so that they can be copied."""
+        room = max((visible_width(name) for name, _ in rows), default=0)
+        for name, value in rows:
+            self._put(f"  {self._painted(padded(name, room), 'dim')}  {printable(value)}")
+
     def command(self, words: str, output: str, took_s: float) -> None:
         """A command and what it said."""
-        self._put(f"  {self._painted('$ ' + words, 'bold')}   ({took_s:.1f} s)")
+        first, *more = wrapped(f"$ {words}   ({took_s:.1f} s)", WIDTH - 4)
+        self._put("  " + self._painted(first, "bold"))
+        for part in more:
+            self._put("    " + self._painted(part, "bold"))
         for line in output.splitlines():
             for part in wrapped(line, WIDTH - 6):
                 self._put(f"    {part}")
@@ -102,7 +113,8 @@ class Stage:
         """A whole scene: heading, what happened, checks."""
         self._put()
         self._put(self._painted(f"({played.letter}) {played.title}", "bold"))
-        self._put(f"    {self._painted(printable(played.setting), 'dim')}")
+        for part in wrapped(played.setting, WIDTH - 4):
+            self._put(f"    {self._painted(part, 'dim')}")
         for line in played.lines:
             for part in line_parts(line):
                 self._put(self._toned(part, line.label))
@@ -152,15 +164,15 @@ def check_text(check: Check) -> str:
 def summary_rows(scenes: Sequence[Played]) -> list[tuple[str, ...]]:
     """The table's cells, the heading first."""
     rows: list[tuple[str, ...]] = [
-        ("", "Scene", "Action code", "Answered by", "After the window", "Slack", ""),
+        ("", "Scene", "Action code", "Answered by", "Latency ms", "Slack", ""),
     ]
     rows += [
         (
             played.letter,
             played.title,
-            ", ".join(played.action_codes) or "–",
-            ", ".join(played.answered_by) or "–",
-            ", ".join(f"{took} ms" for took in played.latencies_ms) or "–",
+            "\n".join(played.action_codes) or "–",
+            "\n".join(played.answered_by) or "–",
+            "\n".join(map(str, played.latencies_ms)) or "–",
             played.slack or "–",
             "✓" if played.is_good else "✗",
         )
@@ -169,12 +181,15 @@ def summary_rows(scenes: Sequence[Played]) -> list[tuple[str, ...]]:
     return rows
 
 
-def table(rows: Sequence[Sequence[str]], width: int = WIDTH - 2) -> list[str]:
-    """Rows with their columns in line; long cells go on below, the widest columns give way."""
+def table(
+    rows: Sequence[Sequence[str]], width: int = WIDTH - 2, *, gives_way: int = 1
+) -> list[str]:
+    """Rows with their columns in line; one column gives way, its cells going on below."""
     cells = [[printable(cell) for cell in row] for row in rows]
-    rooms = [max(map(visible_width, column)) for column in zip(*cells, strict=True)]
-    while sum(rooms) + 2 * (len(rooms) - 1) > width:
-        rooms[rooms.index(max(rooms))] -= 1
+    rooms = [max(map(_room_of, column)) for column in zip(*cells, strict=True)]
+    too_much = sum(rooms) + 2 * (len(rooms) - 1) - width
+    if too_much > 0:
+        rooms[gives_way] = max(_NARROWEST, rooms[gives_way] - too_much)
     lines: list[str] = []
     for row in cells:
         columns = [wrapped(cell, room) for cell, room in zip(row, rooms, strict=True)]
@@ -184,6 +199,10 @@ def table(rows: Sequence[Sequence[str]], width: int = WIDTH - 2) -> list[str]:
                 "  ".join(padded(part, room) for part, room in zip(parts, rooms, strict=True))
             )
     return [line.rstrip() for line in lines]
+
+
+def _room_of(cell: str) -> int:
+    return max(map(visible_width, cell.split("\n")))
 
 
 def wrapped(text: str, width: int) -> list[str]:

@@ -10,36 +10,23 @@ import json
 import signal
 import sys
 import time
-import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 from app.sim.act import Act, Tenant
 from app.sim.bookings import Booking, book, leaked
 from app.sim.children import ChildEnded
-from app.sim.playhouse import ROOT, Playhouse, opened
-from app.sim.scenes import CHANNEL_TEXT, DUBAI, SCENES, WARSAW, Scene
+from app.sim.companies import CONFIRMED_S, make_companies
+from app.sim.playhouse import Playhouse, opened
+from app.sim.rows import Row
+from app.sim.scenes import SCENES, Scene
 from app.sim.stage import Check, Played, Stage
 from app.sim.witness import NotSeen
 
-CONFIRMED_S, OTHER_S, ARRIVAL_S = 4, 2, 1
-"""Quiet windows of the story."""
 STAGGER_S = 2.0
 """A scene begins so long after the one before: the real rate limits stand."""
 FAILED, STOPPED = 1, 130
-_TENANTS = ((WARSAW, "warsaw", "Warsaw"), (DUBAI, "dubai", "Dubai"))
 _LOG_TAIL = 15
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Shown:
-    """A command that was run for a tenant."""
-
-    words: str
-    output: str
-    took_s: float
 
 
 async def tell(stage: Stage, *, is_once: bool) -> int:
@@ -48,7 +35,7 @@ async def tell(stage: Stage, *, is_once: bool) -> int:
     async with opened() as house:
         try:
             await _open(stage, house)
-            scenes = await _play(stage, house)
+            scenes = await house.while_alive(_play(stage, house))
         except (ChildEnded, NotSeen) as problem:
             _explain(stage, house, str(problem))
             return FAILED
@@ -57,15 +44,20 @@ async def tell(stage: Stage, *, is_once: bool) -> int:
         stage.summary(scenes)
         if not is_good:
             _explain(stage, house, "not every scene went as it should")
-        if not is_once:
+        if is_once:
+            return 0 if is_good else FAILED
+        try:
             await _keep_serving(stage, house)
-        return 0 if is_good else FAILED
+        except ChildEnded as problem:
+            _explain(stage, house, str(problem))
+        return FAILED
 
 
 async def _open(stage: Stage, house: Playhouse) -> None:
     """Both processes up, both tenants made, every scene's guest known to the product."""
     stage.title("Nightdesk, the story: a guest's message from the PMS and back")
-    await house.start_sim()
+    stage.say("  starting the stand-ins and the product …")
+    await house.start()
     state = (await house.witness.sim("GET", "/hostaway/state"))["accounts"].values()
     homes, stays = (sum(one[what] for one in state) for what in ("listings", "reservations"))
     stage.facts(
@@ -75,12 +67,7 @@ async def _open(stage: Stage, house: Playhouse) -> None:
                 f"{house.sim_url}  (ready in {house.sim_took_s:.1f} s: a PMS of {len(state)} "
                 f"accounts, {homes} listings, {stays:,} reservations, with its real rate limits; "
                 "Slack; a language model)",
-            )
-        ]
-    )
-    await house.start_product()
-    stage.facts(
-        [
+            ),
             (
                 "product",
                 f"{house.public_url} and {house.desk_url}  (ready in {house.product_took_s:.1f} s, "
@@ -97,7 +84,7 @@ async def _play(stage: Stage, house: Playhouse) -> list[Played]:
     await house.witness.sim(
         "POST", "/product", {"url": house.desk_url, "live_token": house.desk_token}
     )
-    tenants = {tenant.account: tenant for tenant in await _make_tenants(stage, house)}
+    tenants = {tenant.account: tenant for tenant in await make_companies(stage, house)}
     await _until_known(house)
     stage.title("Eight scenes")
     tasks = [
@@ -131,81 +118,13 @@ async def _act(
     return await scene.run(act)
 
 
-async def _make_tenants(stage: Stage, house: Playhouse) -> list[Tenant]:
-    """Both tenants by the command line, side by side; shown one after the other."""
-    stage.title("Two rental companies, made by the command line beside the running product")
-    made = await asyncio.gather(
-        *(_make_tenant(house, account, name, city) for account, name, city in _TENANTS)
-    )
-    for _, shown in made:
-        for one in shown:
-            stage.command(one.words, one.output, one.took_s)
-    stage.say()
-    stage.facts(
-        [
-            (
-                "shortened",
-                f"quiet windows for the story: confirmed guests 120 s and 90 s → {CONFIRMED_S} s, "
-                f"others 5 s → {OTHER_S} s, an access question on arrival day 10 s → {ARRIVAL_S} s",
-            )
-        ]
-    )
-    return [tenant for tenant, _ in made]
-
-
-async def _make_tenant(
-    house: Playhouse, account: int, name: str, city: str
-) -> tuple[Tenant, list[_Shown]]:
-    folder = ROOT / "app" / "sim" / "tenants" / name
-    shown: list[_Shown] = []
-
-    async def nightdesk(*words: str, **secret: str) -> None:
-        done = await house.nightdesk(*words, **secret)
-        says = " ".join(word if " " not in word else f"'{word}'" for word in words)
-        says = says.replace(f"{ROOT}/", "")
-        output = done.output.replace(f"{ROOT}/", "")
-        shown.append(_Shown(words=f"nightdesk {says}", output=output, took_s=done.took_s))
-        if done.status != 0:
-            raise NotSeen(f"nightdesk {says} ended with {done.status}: {output}")
-
-    await nightdesk("tenant", "import", str(folder))
-    await nightdesk(
-        "tenant", "account", name, "--external-id", str(account),
-        NIGHTDESK_CLIENT_SECRET=f"sim-secret-{account}",
-    )  # fmt: skip
-    await nightdesk(
-        "tenant", "slack", name, "--team", f"T{account}", SLACK_BOT_TOKEN=f"xoxb-sim-{account}"
-    )
-    await nightdesk(
-        "tenant", "set", name,
-        f"chat.window_confirmed_s={CONFIRMED_S}",
-        f"chat.window_other_s={OTHER_S}",
-        f"chat.window_arrival_access_s={ARRIVAL_S}",
-        f'chat.automatic_texts=["{CHANNEL_TEXT}"]',
-    )  # fmt: skip
-    await nightdesk("tenant", "mode", name, "on")
-    tenant = Tenant(
-        id=name,
-        city=city,
-        account=account,
-        team=f"T{account}",
-        hours_before_arrival=_hours_before_arrival(folder),
-    )
-    return tenant, shown
-
-
-def _hours_before_arrival(folder: Path) -> float:
-    settings = tomllib.loads((folder / "tenant.toml").read_text(encoding="utf-8"))["settings"]
-    return float(settings["access"]["hours_before_arrival"])
-
-
 async def _until_known(house: Playhouse) -> None:
     """Until the product has its webhooks at both accounts and the newest reservations."""
 
     async def is_known() -> bool:
         accounts = (await house.witness.sim("GET", "/hostaway/state"))["accounts"].values()
         return all(
-            one["webhooks"] and one["requests"].get("listings") and _has_read_stays(one["requests"])
+            one["webhooks"] and one["requests"].get("listings") and has_read_stays(one["requests"])
             for one in accounts
         )
 
@@ -213,12 +132,12 @@ async def _until_known(house: Playhouse) -> None:
     await asyncio.sleep(1.0)  # what was fetched last is being written
 
 
-def _has_read_stays(requests: dict[str, int]) -> bool:
-    """Whether the full pass has begun on reservations, the newest first.
+def has_read_stays(requests: dict[str, int]) -> bool:
+    """Whether a pass has brought the newest reservations, which come first.
 
-    Beside it the passes over recent and unread ones ask once each.
+    One request may be the pass over unread threads, which finds none yet.
     """
-    return requests.get("reservations", 0) >= 3
+    return requests.get("reservations", 0) >= 2
 
 
 async def _afterwards(house: Playhouse, bookings: Sequence[Booking]) -> Played:
@@ -247,7 +166,7 @@ async def _afterwards(house: Playhouse, bookings: Sequence[Booking]) -> Played:
     return Played(
         letter="·",
         title="Afterwards",
-        setting=f"the product made {asked} requests to the PMS, {throttled} of them too early (429)",
+        setting=f"the product made {asked} requests to the PMS; {throttled} were too early (429)",
         lines=(),
         checks=checks,
     )
@@ -255,32 +174,26 @@ async def _afterwards(house: Playhouse, bookings: Sequence[Booking]) -> Played:
 
 async def _keep_serving(stage: Stage, house: Playhouse) -> None:
     """Say where to look, and stay until the product ends or somebody stops it."""
+    posts = (await house.witness.sim("GET", "/slack/messages"))["messages"]
+    bearer = f"-H 'Authorization: Bearer {house.desk_token}'"
     stage.title("Everything keeps running until Ctrl-C; look around")
-    stage.facts(
+    stage.places(
         [
             ("write as a guest", f"{house.sim_url}/sim/guest"),
             ("what Slack received", f"{house.sim_url}/sim/slack/messages"),
-            ("a case, by its link", await _newest_link(house) or "when a case opens, in Slack"),
-            (
-                "all cases",
-                f"{house.desk_url}/cases  (after such a link; it works once, 10 minutes)",
-            ),
-            ("desk token", house.desk_token),
-            (
-                "live feed",
-                f"curl -NH 'Authorization: Bearer {house.desk_token}' {house.desk_url}/live",
-            ),
+            ("an open case", newest_link(posts) or "its link comes with the next alert"),
+            ("", "(such a link works once, for ten minutes; it also opens the next page)"),
+            ("all cases", f"{house.desk_url}/cases"),
+            ("without a link", f"curl {bearer} {house.desk_url}/cases"),
+            ("live feed", f"curl -N {bearer} {house.desk_url}/live"),
             ("product's log", str(house.log)),
         ]
     )
-    if house.product is not None:
-        status = await house.product.ended()
-        raise ChildEnded(f"the product ended with status {status}")
+    await house.while_alive(asyncio.Event().wait())
 
 
-async def _newest_link(house: Playhouse) -> str:
-    """The link of the newest alert whose case is open."""
-    messages = (await house.witness.sim("GET", "/slack/messages"))["messages"]
+def newest_link(messages: Sequence[Row]) -> str:
+    """The link of the newest post that still offers to open something; empty where none does."""
     for post in reversed(messages):
         for block in post["message"].get("blocks", ()):
             for element in block.get("elements", ()):
@@ -309,11 +222,7 @@ def main(arguments: Sequence[str]) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
     stage = Stage(sys.stdout, has_colours=sys.stdout.isatty())
-    try:
-        return asyncio.run(_until_stopped(stage, is_once=wanted.once))
-    except ChildEnded as problem:
-        stage.say(f"✗ {problem}")
-        return FAILED
+    return asyncio.run(_until_stopped(stage, is_once=wanted.once))
 
 
 async def _until_stopped(stage: Stage, *, is_once: bool) -> int:

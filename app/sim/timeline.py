@@ -13,6 +13,8 @@ Event = dict[str, Any]
 
 MODEL = "model: stand-in"
 """Said of every decision that a model had a part in."""
+_CERTAIN = "certain"
+"""How the reason of a decision begins that needed no model; the phrase it matched follows."""
 _WRITERS = {
     "guest": "guest",
     "api": "reply",
@@ -57,24 +59,28 @@ def told_of(events: Iterable[Event], thread: int, kind: str) -> list[Event]:
 
 def lines_of(events: Sequence[Event], began_at: datetime) -> list[Line]:
     """A thread's events as lines; times count from the beginning of the scene."""
-    seconds = _since(began_at)
+    seconds, took_ms = _since(began_at), latencies_ms(events)
     lines: list[Line] = []
     for event in events:
         label, text = _words_of(event, seconds)
-        if label:
-            lines.append(Line(at_s=seconds(event["at"]), label=label, text=text))
+        if not label:
+            continue
+        if event["type"] == "message" and event["message"] in took_ms:
+            text += f"\n[{took_ms[event['message']]} ms after the quiet window]"
+        lines.append(Line(at_s=seconds(event["at"]), label=label, text=text))
     return lines
 
 
-def latencies_ms(events: Sequence[Event]) -> list[int]:
-    """From the end of each quiet window to the reply that followed it in the PMS."""
-    found: list[int] = []
+def latencies_ms(events: Sequence[Event]) -> dict[int, int]:
+    """From the end of each quiet window to the reply that followed, by the reply's message id."""
+    found: dict[int, int] = {}
     due_at: datetime | None = None
     for event in events:
         if event["type"] == "debounce":
             due_at = datetime.fromisoformat(event["due_at"])
         if event["type"] == "message" and event["origin"] == "api" and due_at is not None:
-            found.append(max(0, round((event["at"] - due_at).total_seconds() * 1000)))
+            took = event["at"] - due_at
+            found[event["message"]] = max(0, round(took.total_seconds() * 1000))
             due_at = None
     return found
 
@@ -84,7 +90,7 @@ def answered_by(decision: Event) -> str:
     if decision.get("bot"):
         return str(decision["bot"])
     because = str(decision.get("because", ""))
-    if because.startswith("certain"):
+    if because.startswith(_CERTAIN):
         return "facts"
     return "urgent words" if because.startswith("urgent") else "rule"
 
@@ -125,7 +131,9 @@ def decision_words(event: Event) -> str:
         parts.append(f"bot {event['bot']}")
     if event.get("score") is not None:
         parts.append(f"score {event['score']:.2f}")
-    parts += [str(event["because"]), MODEL if event.get("bot") else "no model asked"]
+    because = str(event["because"])
+    parts.append("certain of what is asked" if because.startswith(_CERTAIN) else because)
+    parts.append(MODEL if event.get("bot") else "no model asked")
     return " · ".join(parts)
 
 

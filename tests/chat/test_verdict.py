@@ -24,7 +24,7 @@ async def test_the_first_reply_says_that_an_ai_writes_and_the_second_does_not(ro
     second = await answer_after(rooms, "Until when must we check out?")
     assert first is not None
     assert second is not None
-    assert first.startswith("I am Acme Stays Assistant, the AI assistant of Acme Stays. Check-in")
+    assert first.startswith("I am Guest assistant, the AI assistant of Acme Stays. Check-in")
     assert "AI assistant" not in second
 
 

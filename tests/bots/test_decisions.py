@@ -1,0 +1,55 @@
+from app.bots.decisions import decisions_of
+from app.bots.library import check_library, default_content
+from tests.make import DOOR_CODE, WIFI_PASSWORD
+from tests.rooms import Rooms
+
+VAGUE = "What about the thing next to the stairs?"
+
+
+async def test_a_decision_is_whole_and_free_of_secrets(rooms: Rooms) -> None:
+    rooms.model.will_say("The code is [[door_code]], the wifi [[wifi_password]].")
+    await rooms.writes(f"Hello, is it {DOOR_CODE}?", VAGUE)
+    await rooms.passes_time(120)
+    conversation = await rooms.conversation()
+    async with (await rooms.database.tenant("acme")).transaction() as conn:
+        (decision,) = await decisions_of(conn, conversation.id)
+    assert (decision.bot, decision.action_code, decision.score) == (
+        "Guest assistant", "OTHER_QUESTION", 0.9,
+    )  # fmt: skip
+    assert (decision.outcome, decision.origin, decision.reasoning) == ("reply", "bot", "it fits")
+    assert decision.question == f"Hello, is it [[door_code]]?\n{VAGUE}"
+    assert decision.answer == "The code is [[door_code]], the wifi [[wifi_password]]."
+    assert decision.stay is not None
+    assert decision.stay["access"] == "open"
+    assert [call["purpose"] for call in decision.calls] == ["route", "answer"]
+    assert decision.calls[0]["messages"][0]["role"] == "system"
+    assert decision.decided_at == rooms.clock.now()
+    for secret in (DOOR_CODE, WIFI_PASSWORD):
+        assert secret not in str(decision)
+
+
+async def test_nothing_is_written_before_the_commit_nor_after_a_discard(rooms: Rooms) -> None:
+    await rooms.writes(VAGUE)
+    tables = ("decisions", "outbox", "cases")
+
+    async def counts() -> list[int]:
+        return [
+            (await rooms.rows("select count(*) as n from {schema}." + table))[0]["n"]
+            for table in tables
+        ]
+
+    conversation = await rooms.conversation()
+    rooms.clock.advance(120)
+    thread = await rooms.mirror.fetch_thread(rooms.tenant, conversation.id)
+    async with (await rooms.database.tenant("acme")).transaction() as conn:
+        state = await rooms.state()
+        question, _ = await rooms.replies._question(
+            conn, rooms.tenant, thread, None, state.generation
+        )
+    assert question is not None
+    answering = await rooms.mind.begin(question)
+    assert await answering.whole() == "The shop is on the corner."
+    assert await counts() == [0, 0, 0]
+    answering.discard()
+    assert await counts() == [0, 0, 0]
+    assert check_library(default_content()).version == 0

@@ -1,0 +1,268 @@
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.errors import NotFound
+from app.pms.records import Gated
+from app.pms.stay import Stay
+from tests.make import (
+    DOOR_CODE,
+    NOON,
+    WIFI_PASSWORD,
+    make_listing,
+    make_reservation,
+    make_stay,
+    make_tenant,
+)
+from tests.rooms import Rooms
+
+EARLY = NOON - timedelta(days=21)
+
+
+def with_source(source: str, **access: Any) -> Any:
+    return make_tenant(access={"code_source": source, **access})
+
+
+def test_an_open_stay_offers_placeholders_and_keeps_the_values() -> None:
+    stay = make_stay()
+    variables = stay.variables()
+    assert variables["door_code"] == "[[door_code]]"
+    assert variables["listing"]["wifi_password"] == "[[wifi_password]]"
+    assert stay.deliverable == {"door_code": DOOR_CODE, "wifi_password": WIFI_PASSWORD}
+    assert DOOR_CODE not in str(variables)
+    assert WIFI_PASSWORD not in str(variables)
+
+
+def test_a_locked_stay_offers_nothing_gated() -> None:
+    listing = make_listing(
+        gated=Gated(
+            secrets={"wifi_password": WIFI_PASSWORD},
+            texts={"address": "ul. Rzeczna 7", "specialInstruction": "Ring twice"},
+        )
+    )
+    stay = make_stay(listing=listing, now=EARLY)
+    said = str(stay.variables())
+    assert stay.deliverable == {}
+    assert stay.texts == {}
+    for gated in ("[[", "Rzeczna", "Ring twice", DOOR_CODE, WIFI_PASSWORD):
+        assert gated not in said
+    assert stay.variables()["accessOpensAt"] == "2026-04-12 15:00"
+
+
+def test_codes_in_gated_text_are_cut_and_can_be_filled_again() -> None:
+    listing = make_listing(
+        gated=Gated(texts={"specialInstruction": f"Door {DOOR_CODE}, gate code 7788."})
+    )
+    stay = make_stay(listing=listing)
+    text = stay.variables()["specialInstruction"]
+    assert text == "Door [[door_code]], gate code [[special_instruction_1]]."
+    assert stay.deliverable["special_instruction_1"] == "7788"
+    assert "7788" not in stay.mask("is it 7788?")
+
+
+def test_secrets_are_masked_in_every_other_text() -> None:
+    listing = make_listing(
+        name=f"Flat {DOOR_CODE}",
+        fields={"description": f"Wifi {WIFI_PASSWORD}, code {DOOR_CODE}"},
+        custom_fields={"parking": f"Gate {DOOR_CODE}"},
+    )
+    reservation = make_reservation(
+        guest_name=f"Jan {DOOR_CODE}",
+        fields={"guestName": f"Jan {DOOR_CODE}"},
+        custom_fields={"note": f"x {DOOR_CODE}"},
+    )
+    for now in (NOON, EARLY):
+        stay = make_stay(listing=listing, reservation=reservation, now=now)
+        said = str(stay.variables()) + str(stay.mapping())
+        assert DOOR_CODE not in said
+        assert WIFI_PASSWORD not in said
+
+
+def test_the_stay_as_seen_holds_nothing_that_opens_a_door() -> None:
+    listing = make_listing(
+        gated=Gated(secrets={"wifi_password": WIFI_PASSWORD}, texts={"keyPickup": "PIN 9911"})
+    )
+    for now in (NOON, EARLY):
+        seen = str(make_stay(listing=listing, now=now).snapshot())
+        assert not [value for value in (DOOR_CODE, WIFI_PASSWORD, "9911") if value in seen]
+
+
+def test_two_secrets_of_one_value_can_both_be_said() -> None:
+    listing = make_listing(gated=Gated(secrets={"wifi_password": DOOR_CODE}))
+    stay = make_stay(listing=listing)
+    assert stay.deliverable == {"door_code": DOOR_CODE, "wifi_password": DOOR_CODE}
+    assert stay.mask(f"it is {DOOR_CODE}") == "it is [[door_code]]"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [("reservation", "1111"), ("listing", "2222"), ("field:lockbox", "3333"), ("field:gate", "4444")],
+)
+def test_the_code_comes_from_its_one_source(source: str, expected: str) -> None:
+    stay = make_stay(
+        tenant=with_source(source),
+        reservation=make_reservation(gated=Gated(secrets={"door_code": "1111"})),
+        listing=make_listing(
+            gated=Gated(secrets={"door_code": "2222", "lockbox": "3333"}, texts={"gate": "4444"})
+        ),
+    )
+    assert stay.deliverable["door_code"] == expected
+    assert stay.is_code_ready
+    for other in {"1111", "2222"} - {expected}:
+        assert other not in stay.deliverable.values()
+        assert other not in stay.mask(f"old code {other}")
+
+
+@pytest.mark.parametrize("source", ["reservation", "listing", "field:lockbox"])
+def test_an_empty_source_never_falls_through(source: str) -> None:
+    full = Gated(secrets={"door_code": "1111"})
+    reservation = make_reservation(gated=Gated() if source == "reservation" else full)
+    listing = make_listing(gated=Gated() if source == "listing" else full)
+    stay = make_stay(tenant=with_source(source), reservation=reservation, listing=listing)
+    assert stay.access.allowed
+    assert not stay.is_code_ready
+    assert "door_code" not in stay.deliverable
+    assert "1111" not in stay.deliverable.values()
+
+
+def test_sentences_with_a_code_of_another_source_are_left_out() -> None:
+    listing = make_listing(
+        gated=Gated(
+            secrets={"door_code": "2222"},
+            texts={"specialInstruction": "Take the lift. The old code is 2222. Turn left."},
+        )
+    )
+    assert make_stay(listing=listing).texts["specialInstruction"] == "Take the lift. Turn left."
+
+
+def test_the_units_own_listing_comes_first() -> None:
+    whole = make_listing(gated=Gated(secrets={"door_code": "2222"}))
+    unit = make_listing(external_id="1050", gated=Gated(secrets={"door_code": "5050"}))
+    booked = make_reservation(unit_external_id="1050", gated=Gated())
+    stay = make_stay(tenant=with_source("listing"), reservation=booked, listing=whole, unit=unit)
+    assert stay.deliverable["door_code"] == "5050"
+    assert stay.mask("2222") == "[[other_listing_door_code]]"
+
+
+def test_a_unit_that_is_not_mirrored_has_no_code_yet() -> None:
+    whole = make_listing(gated=Gated(secrets={"door_code": "2222"}))
+    booked = make_reservation(unit_external_id="1050", gated=Gated())
+    stay = make_stay(tenant=with_source("listing"), reservation=booked, listing=whole)
+    assert not stay.is_code_ready
+    assert "2222" not in stay.deliverable.values()
+
+
+def neighbour(arrival: int, departure: int, **changes: Any) -> Any:
+    values = {
+        "id": arrival, "external_id": str(6000 + arrival), "arrival_on": date(2026, 4, arrival),
+        "departure_on": date(2026, 4, departure), **changes,
+    }  # fmt: skip
+    return make_reservation(**values)
+
+
+@pytest.mark.parametrize(
+    ("day", "expected"), [(14, DOOR_CODE), (16, "6161"), (17, "6161")]
+)
+def test_of_joined_stays_the_code_of_the_present_part_is_given(day: int, expected: str) -> None:
+    later = neighbour(16, 18, gated=Gated(secrets={"door_code": "6161"}))
+    stay = make_stay(neighbours=[later], now=datetime(2026, 4, day, 14, 0, tzinfo=UTC))
+    assert stay.deliverable["door_code"] == expected
+    assert "6161" not in stay.mask("6161")
+    assert DOOR_CODE not in stay.mask(DOOR_CODE)
+
+
+def test_a_static_code_waits_for_the_previous_guest() -> None:
+    before = neighbour(10, 13, phone_e164="+48999999999", check_out_hour=16)
+    static = Gated(secrets={"door_code": "2222"})
+    at_noon = make_stay(
+        tenant=with_source("listing"), listing=make_listing(gated=static), neighbours=[before]
+    )
+    assert at_noon.access.reason == "previous_stay"
+    assert make_stay(neighbours=[before]).access.allowed
+
+
+def test_a_code_in_a_field_of_the_listing_is_static_too() -> None:
+    before = neighbour(10, 13, phone_e164="+48999999999", check_out_hour=16)
+    listing = make_listing(gated=Gated(secrets={"lockbox": "3333"}))
+    stay = make_stay(tenant=with_source("field:lockbox"), listing=listing, neighbours=[before])
+    assert stay.access.reason == "previous_stay"
+
+
+def test_a_guest_in_another_unit_holds_nothing_back() -> None:
+    before = neighbour(10, 13, phone_e164="+48999999999", check_out_hour=16, unit_external_id="1")
+    unit = make_listing(external_id="2", gated=Gated(secrets={"door_code": "5050"}))
+    booked = make_reservation(unit_external_id="2")
+    stay = make_stay(
+        tenant=with_source("listing"), reservation=booked, unit=unit, neighbours=[before]
+    )
+    assert stay.access.allowed
+
+
+def test_the_mapping_speaks_both_dialects() -> None:
+    mapping = make_stay().mapping()
+    assert mapping["numberOfNights"] == 3
+    assert mapping["listing"]["petsAllowed"] is True
+    assert mapping["canAccess"] is True
+    assert mapping["isArrivalDay"] is True
+    assert (mapping["hasArrived"], mapping["hasLeft"]) == (False, False)
+    assert make_stay(now=NOON + timedelta(hours=1)).mapping()["hasArrived"]
+    assert make_stay().variables()["now_local"] == "Monday 2026-04-13 14:00"
+    assert make_stay().variables()["checkInTimeStart"] == "15:00"
+
+
+# -- which stay is meant ---------------------------------------------------------------------
+
+
+async def meant(rooms: Rooms, thread: str = "70") -> Stay:
+    conversation = await rooms.conversation(thread)
+    assert conversation.reservation_id is not None
+    door = await rooms.database.tenant("acme")
+    async with door.transaction() as conn:
+        return await rooms.stays.live_of_guest(
+            conn, rooms.tenant, conversation.reservation_id, rooms.clock.now()
+        )
+
+
+NEXT = {"arrivalDate": "2026-04-20", "departureDate": "2026-04-22"}
+PAST = {"arrivalDate": "2026-03-01", "departureDate": "2026-03-03"}
+
+
+async def test_a_thread_means_its_own_stay_while_that_is_live(rooms: Rooms) -> None:
+    await rooms.books(5001, 71, **NEXT)
+    assert (await meant(rooms, "70")).reservation.external_id == "5000"
+    assert (await meant(rooms, "71")).reservation.external_id == "5001"
+
+
+async def test_an_old_thread_means_the_guests_current_stay(rooms: Rooms) -> None:
+    await rooms.books(5002, 72, **NEXT)
+    await rooms.books(5001, 71, **PAST)
+    assert (await meant(rooms, "71")).reservation.external_id == "5000"
+
+
+async def test_an_old_thread_means_the_next_stay_where_none_is_current(rooms: Rooms) -> None:
+    await rooms.changes(status="cancelled")
+    await rooms.books(5002, 72, **NEXT)
+    await rooms.books(5001, 71, **PAST)
+    assert (await meant(rooms, "71")).reservation.external_id == "5002"
+
+
+@pytest.mark.parametrize("changes", [{"guestName": "Ewa Inna"}, {"phone": "+48600600600"}])
+async def test_an_old_thread_never_means_another_guests_stay(
+    rooms: Rooms, changes: dict[str, Any]
+) -> None:
+    await rooms.books(5001, 71, **PAST, **changes)
+    assert (await meant(rooms, "71")).reservation.external_id == "5001"
+
+
+async def test_an_inquiry_that_claims_a_guests_name_and_number_gets_nothing(rooms: Rooms) -> None:
+    await rooms.books(5001, 71, status="inquiry", channelId=2013)
+    stay = await meant(rooms, "71")
+    assert stay.reservation.external_id == "5001"
+    assert not stay.access.allowed
+
+
+async def test_a_reservation_without_its_listing_is_not_found(rooms: Rooms) -> None:
+    await rooms.books(5001, 71, listingMapId=9999)
+    with pytest.raises(NotFound, match="9999"):
+        await meant(rooms, "71")

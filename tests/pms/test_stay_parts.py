@@ -1,0 +1,99 @@
+from datetime import date
+from typing import Any
+
+import pytest
+
+from app.pms.records import Gated
+from app.pms.stay_parts import (
+    code_source_of,
+    door_code,
+    gated_texts,
+    join_adjoining,
+    known_secrets,
+    without_foreign_codes,
+)
+from app.settings import AccessSettings
+from tests.make import make_listing, make_reservation
+
+
+def neighbour(arrival: int, departure: int, **changes: Any) -> Any:
+    values = {
+        "id": arrival, "external_id": str(6000 + arrival), "arrival_on": date(2026, 4, arrival),
+        "departure_on": date(2026, 4, departure), **changes,
+    }  # fmt: skip
+    return make_reservation(**values)
+
+
+def test_a_listing_may_choose_its_own_source() -> None:
+    settings = AccessSettings(code_source="reservation", code_sources=("1042=listing", "7=field:x"))
+    assert code_source_of(settings, "1042") == "listing"
+    assert code_source_of(settings, "7") == "field:x"
+    assert code_source_of(settings, "8") == "reservation"
+    assert code_source_of(settings, "", "7") == "field:x"
+    assert code_source_of(settings, "1042", "7") == "listing"
+
+
+def test_adjoining_stays_of_one_guest_are_one() -> None:
+    joined = join_adjoining(
+        make_reservation(),
+        [
+            neighbour(16, 18, check_out_hour=13),
+            neighbour(10, 13, check_in_hour=18),
+            neighbour(8, 10),
+            neighbour(20, 22),
+        ],
+    )
+    assert (joined.arrival_on, joined.departure_on) == (date(2026, 4, 8), date(2026, 4, 18))
+    assert (joined.check_in_hour, joined.check_out_hour) == (None, 13)
+    assert joined.external_id == "5000"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"phone_e164": "+48999999999"}, {"status": "cancelled"}, {"phone_e164": None, "guest_name": "X"}],
+)
+def test_stays_of_others_are_not_joined(changes: dict[str, Any]) -> None:
+    own = make_reservation()
+    assert join_adjoining(own, [neighbour(16, 18, **changes)]) == own
+
+
+def test_a_stay_of_no_night_does_not_join_for_ever() -> None:
+    joined = join_adjoining(make_reservation(), [neighbour(13, 13), neighbour(16, 16)])
+    assert (joined.arrival_on, joined.departure_on) == (date(2026, 4, 13), date(2026, 4, 16))
+
+
+def test_an_inquiry_joins_nothing() -> None:
+    own = make_reservation(status="inquiry")
+    assert join_adjoining(own, [neighbour(16, 18)]) == own
+
+
+def test_a_code_at_the_listing_is_the_same_for_every_guest() -> None:
+    booked = make_reservation(gated=Gated(secrets={"door_code": "11", "lockbox": "22"}))
+    listing = make_listing(gated=Gated(secrets={"door_code": "33", "safe": "44"}))
+    assert door_code("reservation", booked, listing) == ("11", False)
+    assert door_code("listing", booked, listing) == ("33", True)
+    assert door_code("field:lockbox", booked, listing) == ("22", False)
+    assert door_code("field:safe", booked, listing) == ("44", True)
+    assert door_code("listing", booked, None) == (None, True)
+
+
+def test_codes_of_other_sources_are_known_but_named_so() -> None:
+    booked = make_reservation(gated=Gated(secrets={"door_code": "111"}))
+    listing = make_listing(gated=Gated(secrets={"door_code": "222", "wifi_password": "111"}))
+    assert known_secrets("111", booked, listing, None, [booked]) == {
+        "door_code": "111", "wifi_password": "111", "other_listing_door_code": "222",
+    }  # fmt: skip
+
+
+def test_gated_texts_of_the_reservation_win() -> None:
+    listing = make_listing(gated=Gated(texts={"a": "listing", "b": "code 7788"}))
+    booked = make_reservation(gated=Gated(texts={"a": "reservation"}))
+    assert gated_texts({}, booked, listing, None) == (
+        {"a": "reservation", "b": "code [[b_1]]"},
+        {"b_1": "7788"},
+    )
+
+
+def test_a_text_without_foreign_codes_is_left_alone() -> None:
+    text = "Two  spaces. And [[door_code]]."
+    assert without_foreign_codes(text) == text

@@ -1,0 +1,76 @@
+from dataclasses import replace
+from datetime import date
+
+from app.pms import store
+from app.pms.records import Gated
+from tests.make import NOON, make_listing, make_message, make_reservation
+from tests.rooms import Rooms
+
+
+async def test_a_listing_comes_back_as_it_was_stored(rooms: Rooms) -> None:
+    keyring = rooms.tenant.keyring
+    listing = make_listing(external_id="9", custom_fields={"parking": "B2"})
+    async with (await rooms.database.tenant("acme")).transaction() as conn:
+        row_id = await store.upsert_listing(conn, 1, listing, keyring)
+        assert await store.listing(conn, 1, "9", keyring) == replace(listing, id=row_id)
+        assert await store.listing(conn, 2, "9", keyring) is None
+
+
+async def test_a_reservation_comes_back_as_it_was_stored(rooms: Rooms) -> None:
+    keyring = rooms.tenant.keyring
+    made = make_reservation(external_id="9", gated=Gated(secrets={"a": "1"}, texts={"b": "2"}))
+    async with (await rooms.database.tenant("acme")).transaction() as conn:
+        row_id = await store.upsert_reservation(conn, 1, made, keyring)
+        assert row_id is not None
+        found = replace(made, id=row_id)
+        assert await store.reservation(conn, 1, "9", keyring) == found
+        assert await store.reservation_by_id(conn, row_id, keyring) == (1, found)
+        assert await store.reservation(conn, 1, "10", keyring) is None
+
+
+async def test_what_is_gated_cannot_be_read_in_the_row(rooms: Rooms) -> None:
+    rows = await rooms.rows("select r::text as r, l::text as l from {schema}.reservations r, {schema}.listings l")
+    said = str(rows)
+    assert "48151" not in said
+    assert "river-otter" not in said
+    assert "Rzeczna" not in said
+
+
+async def test_neighbours_stand_and_are_of_the_same_listing(rooms: Rooms) -> None:
+    keyring = rooms.tenant.keyring
+    own = make_reservation(external_id="1", listing_external_id="77")
+    others = {
+        "2": {"departure_on": own.arrival_on, "arrival_on": date(2026, 4, 10)},
+        "3": {"status": "cancelled"},
+        "4": {"status": "ownerStay"},
+        "5": {"are_dates_unspecified": True},
+        "6": {"listing_external_id": "78"},
+        "7": {"arrival_on": date(2026, 1, 1), "departure_on": date(2026, 1, 3)},
+    }
+    async with (await rooms.database.tenant("acme")).transaction() as conn:
+        await store.upsert_reservation(conn, 1, own, keyring)
+        for external_id, changes in others.items():
+            other = replace(own, external_id=external_id, **changes)  # type: ignore[arg-type]
+            await store.upsert_reservation(conn, 1, other, keyring)
+        found = await store.neighbours(conn, 1, own, keyring)
+    assert {reservation.external_id for reservation in found} == {"2", "4"}
+
+
+async def test_a_messages_later_status_is_kept(rooms: Rooms) -> None:
+    conversation = await rooms.conversation()
+    async with (await rooms.database.tenant("acme")).transaction() as conn:
+        for status in ("awaiting", "failed"):
+            await store.upsert_message(
+                conn, conversation.id, make_message(status=status), b"digest"
+            )
+        assert await store.known_messages(conn, conversation.id) == {"9001"}
+        status = await conn.fetchval("select status from {schema}.messages")
+    assert status == "failed"
+
+
+async def test_what_is_remembered_is_replaced(rooms: Rooms) -> None:
+    async with (await rooms.database.tenant("acme")).transaction() as conn:
+        assert await store.state(conn, "k") is None
+        await store.set_state(conn, "k", {"a": 1}, NOON)
+        await store.set_state(conn, "k", {"b": 2}, NOON)
+        assert await store.state(conn, "k") == ({"b": 2}, NOON)

@@ -1,0 +1,255 @@
+import base64
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import orjson
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from app.background import Background
+from app.bus import Bus
+from app.clock import ManualClock
+from app.db import Database
+from app.errors import ProductError
+from app.pms.inbox import Inbox
+from app.pms.webhook import MESSAGE, RESERVATION, HostawayWebhook, classify
+from app.settings import TelemetrySettings
+from app.telemetry import Telemetry
+from app.tenants import PmsAccount, Tenant, Tenants
+from tests.make import NOON, raw_message, raw_reservation
+
+MOST_BYTES = 20_000
+MESSAGE_BODY = raw_message(9001, "What is the door code 48151?", at=NOON)
+
+
+class Receiver:
+    """The webhook on a port of its own."""
+
+    def __init__(self, base: str, http: aiohttp.ClientSession, database: Database) -> None:
+        self.base = base
+        self.http = http
+        self.database = database
+
+    async def post(
+        self,
+        account: PmsAccount,
+        body: Any,
+        *,
+        login: tuple[str, str] | None = None,
+        with_key: bool = True,
+        headers: dict[str, str] | None = None,
+    ) -> tuple[int, Any]:
+        pair = ":".join(login or account.webhook_logins[0])
+        basic = "Basic " + base64.b64encode(pair.encode()).decode()
+        path = "/webhook/hostaway" + (f"/{account.account_key}" if with_key else "")
+        raw = body if isinstance(body, bytes) else orjson.dumps(body)
+        async with self.http.post(
+            self.base + path, data=raw, headers={"Authorization": basic, **(headers or {})}
+        ) as answer:
+            return answer.status, await answer.json()
+
+    async def rows(self) -> list[dict[str, Any]]:
+        async with (await self.database.tenant("acme")).transaction() as conn:
+            return [dict(r) for r in await conn.fetch("select * from {schema}.inbox order by id")]
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, ProductError) else 500
+    return JSONResponse({"error": str(error)}, status_code=status)
+
+
+@pytest.fixture
+async def account(tenants: Tenants, tenant: Tenant) -> PmsAccount:
+    return await tenants.add_account(tenant.id, external_id="70001", client_secret="secret")
+
+
+@pytest.fixture
+async def public_database(swept_url: str) -> AsyncIterator[Database]:
+    opened = Database(command_timeout_s=5, statement_cache=0, connections=3)
+    await opened.open(swept_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def receiver(
+    database: Database,
+    public_database: Database,
+    tenants: Tenants,
+    clock: ManualClock,
+    background: Background,
+    bus: Bus,
+) -> AsyncIterator[Receiver]:
+    telemetry = Telemetry(TelemetrySettings())
+    inbox = Inbox(
+        database=database, tenants=tenants, clock=clock, background=Background(),
+        telemetry=telemetry, sweep_s=5,
+    )  # fmt: skip
+    inbox.register({MESSAGE: _leave_alone, RESERVATION: _leave_alone})
+    webhook = HostawayWebhook(
+        tenants=tenants, inbox=inbox, database=public_database, telemetry=telemetry,
+        max_body_bytes=MOST_BYTES,
+    )  # fmt: skip
+    app = Starlette(routes=list(webhook.routes()), exception_handlers={ProductError: _refused})
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off")
+    server = uvicorn.Server(config)
+    serving = background.spawn("webhook", server.serve())
+    while not server.started:
+        await clock.sleep(0)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    async with aiohttp.ClientSession() as http:
+        yield Receiver(f"http://127.0.0.1:{port}", http, database)
+    server.should_exit = True
+    await serving
+
+
+async def _leave_alone(*_: object) -> None:
+    return
+
+
+def envelope(body: Any = None, **more: Any) -> dict[str, Any]:
+    return {
+        "object": "conversationMessage", "event": "message.received", "accountId": 70001,
+        "data": body or MESSAGE_BODY, **more,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("raw", "kind"),
+    [
+        (envelope(), MESSAGE),
+        ({"event": "message.received", "data": {"reservationId": 5000, "body": "Hi"}}, MESSAGE),
+        ({"payload": {"data": MESSAGE_BODY}, "eventType": "message.received"}, MESSAGE),
+        (MESSAGE_BODY, MESSAGE),
+        ({"event": "new message received", "data": MESSAGE_BODY}, MESSAGE),
+        ({"object": "reservation", "event": "reservation.updated", "data": {"id": 1}}, RESERVATION),
+        ({"event": "reservation.created", "data": {"id": 1}}, RESERVATION),
+        ({"data": "test"}, None),
+        ({"event": "reservation.updated", "data": {}}, None),
+        ({"event": "message.received", "data": {"body": "Hi"}}, None),
+        ({"event": "task.created", "object": "task", "data": {"id": 1}}, None),
+        ({"event": "message.received", "data": [1]}, None),
+        ({}, None),
+    ],
+)
+def test_every_shape_that_was_seen_is_told_apart(raw: dict[str, Any], kind: str | None) -> None:
+    assert classify(raw)[0] == kind
+
+
+async def test_a_message_becomes_one_row_whose_words_are_sealed(
+    receiver: Receiver, account: PmsAccount, tenant: Tenant
+) -> None:
+    assert await receiver.post(account, envelope()) == (200, {"status": "stored"})
+    (row,) = await receiver.rows()
+    assert (row["event"], row["account_id"]) == (MESSAGE, account.id)
+    assert row["envelope"]["conversationId"] == 70
+    assert "48151" not in str(row["envelope"])
+    if row["sealed"] is not None:
+        assert b"48151" not in row["sealed"]
+        assert tenant.keyring.open_mapping(row["sealed"])["body"] == MESSAGE_BODY["body"]
+
+
+async def test_a_second_delivery_changes_nothing(receiver: Receiver, account: PmsAccount) -> None:
+    reservation = {"event": "reservation.updated", "data": raw_reservation()}
+    for body in (envelope(), reservation):
+        assert (await receiver.post(account, body))[1] == {"status": "stored"}
+        assert (await receiver.post(account, body))[1] == {"status": "known"}
+    assert len(await receiver.rows()) == 2
+
+
+async def test_a_changed_reservation_is_new(receiver: Receiver, account: PmsAccount) -> None:
+    for code in ("1111", "2222"):
+        body = {"event": "reservation.updated", "data": raw_reservation(doorCode=code)}
+        assert (await receiver.post(account, body))[1] == {"status": "stored"}
+
+
+async def test_nothing_of_a_reservation_is_kept_but_ids(
+    receiver: Receiver, account: PmsAccount, tenant: Tenant
+) -> None:
+    body = raw_reservation(guestPortalUrl="https://portal.example/x", cvc="123", hostNote="secret")
+    await receiver.post(account, {"event": "reservation.updated", "data": body})
+    (row,) = await receiver.rows()
+    assert set(row["envelope"]) == {"id", "listingMapId", "status", "updatedOn", "channelId"}
+    assert tenant.keyring.open_mapping(row["sealed"]) == {}
+
+
+async def test_an_event_without_a_message_id_is_always_new(
+    receiver: Receiver, account: PmsAccount
+) -> None:
+    body = {"event": "message.received", "data": {"reservationId": 5000, "body": "Hi"}}
+    for _ in range(2):
+        assert await receiver.post(account, body) == (200, {"status": "stored"})
+    assert len(await receiver.rows()) == 2
+
+
+@pytest.mark.parametrize("body", [{"data": "test"}, {"event": "task.created", "data": {"id": 1}}])
+async def test_pings_and_strangers_are_acknowledged_and_left(
+    receiver: Receiver, account: PmsAccount, body: Any
+) -> None:
+    assert await receiver.post(account, body) == (200, {"status": "ignored"})
+    assert await receiver.rows() == []
+
+
+@pytest.mark.parametrize("with_key", [True, False])
+async def test_an_account_is_found_by_its_key_or_its_login(
+    receiver: Receiver, account: PmsAccount, with_key: bool
+) -> None:
+    assert (await receiver.post(account, envelope(), with_key=with_key))[0] == 200
+
+
+@pytest.mark.parametrize("with_key", [True, False])
+@pytest.mark.parametrize("what", ["password", "login", "nothing"])
+async def test_a_wrong_secret_is_refused(
+    receiver: Receiver, account: PmsAccount, with_key: bool, what: str
+) -> None:
+    login, password = account.webhook_logins[0]
+    wrong = {"password": (login, "x"), "login": ("x", password), "nothing": ("", "")}[what]
+    assert (await receiver.post(account, envelope(), login=wrong, with_key=with_key))[0] == 401
+    assert await receiver.rows() == []
+
+
+@pytest.mark.parametrize("header", ["", "Bearer abc", "Basic ???", "Basic /w=="])
+async def test_a_header_that_is_no_basic_login_is_refused(
+    receiver: Receiver, account: PmsAccount, header: str
+) -> None:
+    headers = {"Authorization": header}
+    assert (await receiver.post(account, envelope(), headers=headers))[0] == 401
+
+
+async def test_a_key_nobody_has_is_refused(receiver: Receiver, account: PmsAccount) -> None:
+    async with receiver.http.post(f"{receiver.base}/webhook/hostaway/abc", json={}) as answer:
+        assert answer.status == 401
+
+
+@pytest.mark.parametrize("body", [envelope(accountId=70002), {**MESSAGE_BODY, "accountId": 70002}])
+async def test_another_accounts_event_is_refused(
+    receiver: Receiver, account: PmsAccount, body: Any
+) -> None:
+    assert (await receiver.post(account, body))[0] == 403
+    assert await receiver.rows() == []
+
+
+async def test_a_body_too_large_is_refused(receiver: Receiver, account: PmsAccount) -> None:
+    assert (await receiver.post(account, envelope(junk="x" * MOST_BYTES)))[0] == 413
+    assert await receiver.rows() == []
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[1]", b'"text"', b"\xff\xfe"])
+async def test_a_body_that_is_no_object_is_refused(
+    receiver: Receiver, account: PmsAccount, body: bytes
+) -> None:
+    assert (await receiver.post(account, body))[0] == 400
+
+
+async def test_while_the_database_is_away_the_sender_shall_try_again(
+    receiver: Receiver, account: PmsAccount, public_database: Database
+) -> None:
+    await receiver.post(account, {"data": "test"})
+    await public_database.close()
+    status, _ = await receiver.post(account, envelope())
+    assert status == 503
+    assert await receiver.rows() == []

@@ -1,0 +1,202 @@
+"""What a linter cannot check: names, the mirror of files, the schema, and what must not be here."""
+
+import ast
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.db import Database, latest_version, pending_steps
+from app.tenants import Tenants
+
+ROOT = Path(__file__).parent.parent
+APP = ROOT / "app"
+TESTS = ROOT / "tests"
+MODULES = sorted(path.relative_to(APP) for path in APP.rglob("*.py"))
+
+FORBIDDEN_WORDS = {
+    "utils", "util", "helpers", "helper", "common", "misc", "base", "manager", "processor",
+    "service", "impl", "data", "info", "obj",
+}  # fmt: skip
+"""Words that say nothing, as names of files and classes, and as the last word of a class."""
+ALLOWED_NAMES = {"DataSettings"}
+"""Names with such a word that say something: `[data]` is where the embedded servers live."""
+
+SQL = "a room's SQL, tested through the room's doors against a real database"
+SHAPES = "records without behaviour"
+UNTESTED = {
+    "bots/records.py": SHAPES,
+    "bots/store.py": SQL,
+    "chat/store.py": SQL,
+    "escalation/records.py": SHAPES,
+    "escalation/store.py": SQL,
+    "pms/store.py": SQL,
+    "product.py": "what is opened in which order: test_main.py opens it, test_wiring.py builds it",
+}
+"""Module → why it has no test file of its own."""
+
+LONG = {
+    "bots/answer.py": "the door of the mind, one answer from question to commit",
+    "db.py": "pools, doors and schema steps, all that may know asyncpg",
+    "pms/records.py": "one translation of the PMS's JSON, record by record",
+    "pms/stay.py": "which stay is meant, with all that a prompt may say of it",
+    "tenants.py": "the directory: tenants, accounts, workspaces, behind one cache",
+    "jobs.py": "the wake table, its runs and arq's worker are one protocol",
+}
+"""Module of more than 350 lines → why."""
+
+TEXT = {".py", ".md", ".toml", ".txt", ".sql", ".html", ".css", ".js", ".json", ".yml", ".yaml", ""}
+IGNORED = {
+    ".git", ".venv", ".data", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".import_linter_cache",
+    ".hypothesis", "__pycache__", "node_modules", "build", "dist",
+}  # fmt: skip
+
+
+def committed_text() -> Iterator[Path]:
+    """Every text file of the tree, without what tools leave behind."""
+    folders = [ROOT]
+    while folders:
+        for path in sorted(folders.pop().iterdir()):
+            if path.name in IGNORED or path.name.endswith(".egg-info") or path.is_symlink():
+                continue
+            if path.is_dir():
+                folders.append(path)
+            elif path.suffix in TEXT:
+                yield path
+
+
+def classes_and_functions(
+    path: Path,
+) -> list[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
+    return [
+        node
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+
+
+def test_files_and_classes_have_names_that_say_something() -> None:
+    found = [str(module) for module in MODULES if FORBIDDEN_WORDS & {*module.with_suffix("").parts}]
+    for module in MODULES:
+        for node in classes_and_functions(APP / module):
+            words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+", node.name)
+            is_class = isinstance(node, ast.ClassDef)
+            if not words or node.name in ALLOWED_NAMES or not is_class:
+                continue
+            if words[-1].lower() in FORBIDDEN_WORDS:
+                found.append(f"{module}: {node.name}")
+    assert found == []
+
+
+def test_every_module_has_its_test_and_every_test_its_module() -> None:
+    def test_of(module: Path) -> Path:
+        return module.parent / f"test_{module.name}"
+
+    wanted = {test_of(m) for m in MODULES if m.name not in {"__init__.py", "__main__.py"}}
+    there = {
+        path.relative_to(TESTS)
+        for path in TESTS.rglob("test_*.py")
+        if path.relative_to(TESTS).parts[0] != "paths"
+    } - {Path("test_house.py")}
+    excused = {test_of(Path(name)) for name in UNTESTED}
+    missing = sorted(str(path) for path in wanted - there - excused)
+    assert missing == [], f"{len(missing)} missing:\n" + "\n".join(missing)
+    homeless = sorted(str(path) for path in there - wanted)
+    assert homeless == [], f"{len(homeless)} without a module:\n" + "\n".join(homeless)
+    assert sorted(str(path) for path in excused & there) == [], "no excuse is needed any more"
+
+
+def test_long_files_are_known_and_have_a_reason() -> None:
+    lengths = {str(m): len((APP / m).read_text(encoding="utf-8").splitlines()) for m in MODULES}
+    assert {
+        name: length for name, length in lengths.items() if length > 350 and name not in LONG
+    } == {}
+    assert [name for name in LONG if lengths.get(name, 0) <= 350] == []
+
+
+def test_every_public_class_and_function_says_what_it_gives() -> None:
+    silent = [
+        f"{module}:{node.lineno} {node.name}"
+        for module in MODULES
+        for node in ast.parse((APP / module).read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and not node.name.startswith("_")
+        and not ast.get_docstring(node)
+    ]
+    assert silent == []
+
+
+def test_extras_of_log_lines_do_not_collide_with_fields_of_a_log_record() -> None:
+    reserved = {*logging.LogRecord("", 0, "", 0, "", (), None).__dict__, "message", "asctime"}
+    collisions = []
+    for module in MODULES:
+        for node in ast.walk(ast.parse((APP / module).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.keyword) and node.arg == "extra":
+                keys = node.value.keys if isinstance(node.value, ast.Dict) else []
+                names = {key.value for key in keys if isinstance(key, ast.Constant)}
+                collisions += [
+                    f"{module}:{node.value.lineno} {name!r}" for name in names & reserved
+                ]
+    assert collisions == []
+
+
+def test_nothing_is_left_to_do() -> None:
+    mark = re.compile(r"\b(TO[D]O|FIX[M]E|X[X]X)\b")
+    assert [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in committed_text()
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if mark.search(line)
+    ] == []
+
+
+def test_no_text_names_a_registry_or_a_place_on_somebodys_machine() -> None:
+    hosts = r"pypi[.]org|pythonhosted[.]org|npmjs[.]org"
+    places = r"/(work|root)/|/(home|Users)/[a-z]"
+    odd = re.compile(rf"({hosts})|(?<![\w.}}])({places})")
+    assert [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()[:80]}"
+        for path in committed_text()
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if odd.search(line)
+    ] == []
+
+
+@pytest.mark.parametrize("part", ["shared", "tenant"])
+def test_the_schema_has_both_parts_at_their_newest_version(part: str) -> None:
+    [(version, sql)] = pending_steps(part, None)
+    assert version == latest_version(part)
+    other = "{schema}." if part == "shared" else "create table nightdesk."
+    assert "create table" in sql
+    assert other not in sql
+
+
+async def test_a_tenants_schema_has_every_table_and_its_role_may_use_just_these(
+    database: Database, tenants: Tenants
+) -> None:
+    await tenants.add("acme", "Acme")
+    [(_, tenant_sql)] = pending_steps("tenant", None)
+    [(_, shared_sql)] = pending_steps("shared", None)
+    tables = set(re.findall(r"create table \{schema\}\.(\w+)", tenant_sql))
+    shared = set(re.findall(r"create table nightdesk\.(\w+)", shared_sql))
+    assert tables >= {"listings", "reservations", "turns", "decisions", "outbox", "cases"}
+    assert await _tables_of(database, "t_acme") == tables
+    assert await _tables_of(database, "nightdesk") == shared
+    async with database.shared().transaction() as conn:
+        rows = await conn.fetch(
+            """select schemaname || '.' || tablename as name from pg_tables
+               where has_schema_privilege('t_acme', schemaname, 'usage')
+                 and schemaname not in ('pg_catalog', 'information_schema')
+                 and has_table_privilege('t_acme', schemaname || '.' || tablename, 'select')"""
+        )
+    assert {row["name"] for row in rows} == {f"t_acme.{name}" for name in tables} | {
+        "nightdesk.wake"
+    }
+
+
+async def _tables_of(database: Database, schema: str) -> set[str]:
+    async with database.shared().transaction() as conn:
+        rows = await conn.fetch("select tablename from pg_tables where schemaname = $1", schema)
+        return {row["tablename"] for row in rows}

@@ -55,6 +55,8 @@ class DecisionMade(Event):
     conversation_id: int
     decision_id: int
     outcome: str
+    origin: str
+    """How it was decided: urgent, rule, facts, template or bot."""
     action_code: str | None
     bot: str | None
     score: float | None

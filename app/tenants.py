@@ -118,9 +118,11 @@ class Tenants:
         return self._remember(row)
 
     async def all(self) -> list[Tenant]:
-        """Every tenant, by id."""
+        """Every tenant whose schema stands, by id."""
         async with self._database.shared().transaction() as conn:
-            rows = await conn.fetch("select * from nightdesk.tenants order by id")
+            rows = await conn.fetch(
+                "select * from nightdesk.tenants where schema_version > 0 order by id"
+            )
         return [self._remember(row) for row in rows]
 
     async def add(self, tenant_id: str, name: str) -> Tenant:

@@ -72,9 +72,7 @@ class Rooms:
         )  # fmt: skip
         self.libraries = Libraries(database, bus, clock)
         self.mind = Mind(database=database, libraries=self.libraries, model=self.model)
-        self.cases = Cases(
-            database=database, bus=bus, clock=clock, jobs=self.jobs, tenants=tenants
-        )
+        self.cases = Cases(database=database, bus=bus, clock=clock, jobs=self.jobs, tenants=tenants)
         self.verdicts = Verdicts(
             bus=bus, clock=clock, jobs=self.jobs, conversations=self.conversations,
             cases=self.cases, mind=self.mind,

@@ -82,7 +82,16 @@ class Debounce:
             return
         stay = await self.stay_of(conn, tenant, conversation, row.received_at)
         if stay is None:
-            await self.arm(conn, tenant, conversation, None, received_at=row.received_at, text="")
+            is_urgent = find_urgent(message.text, country_code=None) is not None
+            await self.arm(
+                conn,
+                tenant,
+                conversation,
+                None,
+                received_at=row.received_at,
+                text="",
+                is_urgent=is_urgent,
+            )
             return
         thread = FetchedThread(conversation=conversation, messages=(message,), has_reservation=True)
         speakers = await speakers_of(conn, self._mirror, tenant, conversation.id, (message,), stay)
@@ -135,12 +144,18 @@ class Debounce:
         *,
         received_at: datetime,
         text: str,
+        is_urgent: bool = False,
     ) -> None:
-        """Start the quiet window anew; nobody waits longer than the tenant's longest wait."""
+        """Start the quiet window anew; nobody waits longer than the tenant's longest wait.
+
+        Urgent words of a guest whom the mirror does not know yet are looked at without a window.
+        """
         if tenant.mode == "off":
             return
         thread = await store.lock_thread(conn, conversation.id)
         window, is_pressing = self._window(tenant, stay, text)
+        if is_urgent:
+            window, is_pressing = timedelta(0), True
         due_at = received_at + window
         first = thread.first_pending_at if thread.is_pending else None
         if first is not None and thread.due_at is not None and not is_pressing:

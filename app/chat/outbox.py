@@ -35,6 +35,9 @@ MOST_ATTEMPTS = 2
 """Requests to the PMS for one reply whose outcomes were unclear."""
 LONGEST_TRY = timedelta(minutes=20)
 """A reply that the PMS kept refusing for so long is a person's matter."""
+QUEUE_PAUSE = timedelta(seconds=1)
+LONGEST_QUEUE = timedelta(minutes=1)
+"""Replies of one thread go out in order, but none is held up longer by an earlier one."""
 OTA_TYPES = {2018: "channel", 2005: "channel", 2002: "channel"}
 
 
@@ -74,6 +77,8 @@ class Outbox:
             outgoing = await store.lock_outgoing(conn, int(run.key))
             if outgoing is None or outgoing.status not in ("queued", "sending", "ambiguous"):
                 return None
+            if await store.is_behind(conn, outgoing, self._clock.now() - LONGEST_QUEUE):
+                return self._clock.now() + QUEUE_PAUSE
             conversation = await self._conversations.get(conn, outgoing.conversation_id)
         if outgoing.status != "queued":
             again_at = await self._look(tenant, conversation, outgoing)

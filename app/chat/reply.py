@@ -18,6 +18,7 @@ from app.clock import Clock
 from app.conversations import Conversations, Turn
 from app.db import Connection, Database
 from app.escalation.cases import Cases
+from app.escalation.records import Handling
 from app.events import JobFailed
 from app.jobs import Job, JobRun
 from app.pms.stay import Stay
@@ -178,7 +179,7 @@ class Replies:
         handling = await self._cases.may_speak(conn, tenant.id, conversation.id)
         state = await store.lock_thread(conn, conversation.id)
         turns = await self._conversations.transcript(conn, conversation.id)
-        asked = self._unanswered(tenant, turns, state.answered_through)
+        asked = self._unanswered(tenant, turns, state.answered_through, handling)
         through = max((turn.id for turn in turns), default=0)
         if state.generation != generation:
             return None, through
@@ -211,12 +212,18 @@ class Replies:
             now=self._clock.now(),
         ), through
 
-    def _unanswered(self, tenant: Tenant, turns: list[Turn], answered_through: int) -> list[Turn]:
-        """The guest's turns that no decision and no person has answered, and that are fresh."""
+    def _unanswered(
+        self, tenant: Tenant, turns: list[Turn], answered_through: int, handling: Handling
+    ) -> list[Turn]:
+        """The guest's turns that no decision and no person has answered, and that are fresh.
+
+        What was written while people spoke is theirs, also after they gave the thread back.
+        """
         if tenant.live_since is None:
             return []
+        ours_since = handling.changed_at if handling.epoch else tenant.live_since
         oldest = max(
-            tenant.live_since.replace(microsecond=0),
+            max(tenant.live_since, ours_since).replace(microsecond=0),
             self._clock.now() - timedelta(seconds=tenant.settings.chat.max_age_s),
         )
         people = [turn.said_at for turn in turns if turn.speaker == "operator"]

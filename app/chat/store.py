@@ -195,6 +195,18 @@ async def purge(conn: Connection, before: datetime) -> int:
     return int(tag.split()[-1])
 
 
+async def is_behind(conn: Connection, outgoing: Outgoing, since: datetime) -> bool:
+    """Whether an earlier reply of the thread, made since a moment, is still on its way."""
+    found: bool = await conn.fetchval(
+        """select exists (
+               select 1 from {schema}.outbox
+               where conversation_id = $1 and id < $2 and created_at > $3
+                 and status in ('queued', 'sending'))""",
+        outgoing.conversation_id, outgoing.id, since,
+    )  # fmt: skip
+    return found
+
+
 async def drafts(conn: Connection) -> list[Outgoing]:
     """Every reply that waits for a person's word, oldest first."""
     rows = await conn.fetch("select * from {schema}.outbox where status = 'draft' order by id")

@@ -237,6 +237,7 @@ class Verdicts:
                 conversation_id=question.conversation_id,
                 decision_id=decision_id,
                 outcome=route.outcome,
+                origin=route.origin,
                 action_code=route.action_code,
                 bot=route.bot,
                 score=route.score,

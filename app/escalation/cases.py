@@ -42,7 +42,12 @@ class Cases:
         handling = await store.lock_handling(conn, conversation_id, now)
         if handling.mode == "human" and handling.until is not None and handling.until <= now:
             await self._set_handling(
-                conn, tenant_id, conversation_id, mode="bot", reason="the silence ended"
+                conn,
+                tenant_id,
+                conversation_id,
+                mode="bot",
+                reason="the silence ended",
+                at=handling.until,
             )
             handling = await store.lock_handling(conn, conversation_id, now)
         case_id = await store.case_over(conn, conversation_id)
@@ -316,6 +321,7 @@ class Cases:
         mode: str,
         reason: str,
         until: datetime | None = None,
+        at: datetime | None = None,
     ) -> None:
         await store.set_handling(
             conn,
@@ -323,7 +329,7 @@ class Cases:
             mode=mode,
             reason=reason,
             until=until,
-            now=self._clock.now(),
+            now=at or self._clock.now(),
         )
         self._bus.publish_after(conn, HandlingChanged(tenant_id=tenant_id, id=conversation_id))
 

@@ -50,6 +50,8 @@ class Handling:
     """Raised with every change: what was written under an older one is not sent."""
     reason: str | None
     until: datetime | None
+    changed_at: datetime
+    """Since when; what a guest wrote before, while people spoke, is not the bot's to answer."""
 
 
 def worse(one: Severity, other: Severity) -> Severity:

@@ -20,7 +20,13 @@ async def lock_handling(conn: Connection, conversation_id: int, now: datetime) -
     )
     if row is None:
         raise LookupError("handling vanished while it was locked")
-    return Handling(mode=row["mode"], epoch=row["epoch"], reason=row["reason"], until=row["until"])
+    return Handling(
+        mode=row["mode"],
+        epoch=row["epoch"],
+        reason=row["reason"],
+        until=row["until"],
+        changed_at=row["changed_at"],
+    )
 
 
 async def set_handling(

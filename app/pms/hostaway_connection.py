@@ -32,6 +32,8 @@ from app.telemetry import Telemetry
 from app.tenants import PmsAccount
 
 TRIES = 3
+ARRIVAL_MARGIN_S = 1.0
+"""Hostaway counts arrivals, we count starts: a delayed burst must not share the next window."""
 LONGEST_PAUSE_S = 60.0
 """A longer `Retry-After` is not sat out at once: a person would wait behind it."""
 TOKEN_MARGIN_S = 60.0
@@ -88,7 +90,7 @@ class Connection:
         self._limiter = RateLimiter(
             ip_requests=settings.ip_requests,
             account_requests=settings.account_requests,
-            window_s=settings.window_s,
+            window_s=settings.window_s + ARRIVAL_MARGIN_S,
         )
         self._bearers: dict[int, _Bearer] = {}
         self._session: aiohttp.ClientSession | None = None

@@ -60,15 +60,20 @@ class Passes:
         """Have the passes of a tenant's accounts run from now on.
 
         At the start of the process those that find lost events run at once: nobody knows how long
-        it was away.
+        it was away. A new account's full pass comes first; the others would read the same rows.
         """
         now = self._clock.now()
+        intervals = {
+            Job.FULL_SYNC: 0.0,
+            Job.RECENT_SYNC: self._settings.recent_interval_s,
+            Job.UNREAD_SYNC: self._settings.unread_interval_s,
+        }
         for account in await self._tenants.accounts(tenant.id):
-            for kind in (Job.FULL_SYNC, Job.RECENT_SYNC, Job.UNREAD_SYNC):
-                arm = self._jobs.arm_unless_armed
-                if is_start and kind != Job.FULL_SYNC:
-                    arm = self._jobs.arm
-                await arm(conn, tenant_id=tenant.id, kind=kind, key=account.id, due_at=now)
+            for kind, interval_s in intervals.items():
+                is_now = is_start and kind != Job.FULL_SYNC
+                arm = self._jobs.arm if is_now else self._jobs.arm_unless_armed
+                due_at = now if is_now else now + timedelta(seconds=interval_s)
+                await arm(conn, tenant_id=tenant.id, kind=kind, key=account.id, due_at=due_at)
 
     async def fetch_reservation(self, run: JobRun) -> datetime | None:
         """Job: a webhook told of a reservation; key `account:reservation`."""

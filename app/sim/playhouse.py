@@ -21,8 +21,6 @@ from app.sim.witness import Witness
 
 ROOT = Path(app.sim.__file__).parents[2]
 """Where config.toml and the demo tenants' folders are named from."""
-PAGE_SIZE = 500
-"""Rows a page when the product lists: at the real rate limits 3,000 stays would take minutes."""
 _READY_S = 60.0
 
 T = TypeVar("T")
@@ -139,7 +137,6 @@ class Playhouse:
             "NIGHTDESK_SERVER__DESK_PORT": str(self.desk_port),
             "NIGHTDESK_SERVER__PUBLIC_URL": self.public_url,
             "NIGHTDESK_SERVER__DESK_URL": self.desk_url,
-            "NIGHTDESK_HOSTAWAY__PAGE_SIZE": str(PAGE_SIZE),
             "NIGHTDESK_HOSTAWAY__BASE_URL": f"{sim}/hostaway/v1",
             "NIGHTDESK_LLM__BASE_URL": f"{sim}/openai/v1",
             "NIGHTDESK_SLACK__BASE_URL": f"{sim}/slack/api/",

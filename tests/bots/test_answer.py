@@ -29,7 +29,9 @@ def model() -> FakeLanguageModel:
     return FakeLanguageModel()
 
 
-def answering(model: FakeLanguageModel, *asked: str, library: Any = LIBRARY, **more: Any) -> Answering:
+def answering(
+    model: FakeLanguageModel, *asked: str, library: Any = LIBRARY, **more: Any
+) -> Answering:
     return Answering(make_question(*asked, **more), library, model)
 
 
@@ -116,9 +118,7 @@ async def test_a_door_code_is_given_as_a_placeholder(model: FakeLanguageModel) -
 async def test_before_its_time_the_moment_is_told_instead(model: FakeLanguageModel) -> None:
     stay = make_stay(now=EARLY)
     text = await answering(model, "What is the door code?", stay=stay).whole()
-    assert text == (
-        "I can share the access details from Sunday 12 April, 15:00 (Warsaw time)."
-    )
+    assert text == ("I can share the access details from Sunday 12 April, 15:00 (Warsaw time).")
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,9 @@ async def test_a_template_with_nothing_to_say_leaves_it_to_the_bot(
         "The code is {{door_code}}.",
     ],
 )
-async def test_a_broken_placeholder_is_a_persons_matter(model: FakeLanguageModel, said: str) -> None:
+async def test_a_broken_placeholder_is_a_persons_matter(
+    model: FakeLanguageModel, said: str
+) -> None:
     model.will_say(said)
     answer = answering(model, VAGUE)
     text = await answer.whole()

@@ -1,6 +1,5 @@
 from app.bots.decisions import decisions_of
-from app.bots.library import check_library, default_content
-from tests.make import DOOR_CODE, WIFI_PASSWORD
+from tests.make import DOOR_CODE, WIFI_PASSWORD, make_question
 from tests.rooms import Rooms
 
 VAGUE = "What about the thing next to the stairs?"
@@ -29,27 +28,21 @@ async def test_a_decision_is_whole_and_free_of_secrets(rooms: Rooms) -> None:
 
 
 async def test_nothing_is_written_before_the_commit_nor_after_a_discard(rooms: Rooms) -> None:
-    await rooms.writes(VAGUE)
-    tables = ("decisions", "outbox", "cases")
-
     async def counts() -> list[int]:
         return [
             (await rooms.rows("select count(*) as n from {schema}." + table))[0]["n"]
-            for table in tables
+            for table in ("decisions", "outbox", "cases")
         ]
 
     conversation = await rooms.conversation()
-    rooms.clock.advance(120)
-    thread = await rooms.mirror.fetch_thread(rooms.tenant, conversation.id)
-    async with (await rooms.database.tenant("acme")).transaction() as conn:
-        state = await rooms.state()
-        question, _ = await rooms.replies._question(
-            conn, rooms.tenant, thread, None, state.generation
-        )
-    assert question is not None
+    question = make_question(VAGUE, tenant=rooms.tenant, conversation_id=conversation.id)
     answering = await rooms.mind.begin(question)
     assert await answering.whole() == "The shop is on the corner."
     assert await counts() == [0, 0, 0]
     answering.discard()
     assert await counts() == [0, 0, 0]
-    assert check_library(default_content()).version == 0
+    again = await rooms.mind.begin(question)
+    await again.whole()
+    async with (await rooms.database.tenant("acme")).transaction() as conn:
+        await again.commit(conn)
+    assert await counts() == [1, 0, 0]

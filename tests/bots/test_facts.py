@@ -40,7 +40,10 @@ def test_what_is_not_certain_is_left_to_a_model(text: str) -> None:
 
 
 def test_a_tenant_may_add_phrases() -> None:
-    content = {**default_content(), "phrases": {"PARKING_QUESTION": {"en": ["spot for the camper"]}}}
+    content = {
+        **default_content(),
+        "phrases": {"PARKING_QUESTION": {"en": ["spot for the camper"]}},
+    }
     library = check_library(content)
     question = make_question("spot for the camper?")
     assert certain_intent(question, LIBRARY) is None
@@ -79,4 +82,6 @@ def test_a_reply_that_has_nothing_to_say_is_none() -> None:
 def test_a_public_custom_field_can_be_said() -> None:
     listing = make_listing(custom_fields={"parking": "Garage B2"})
     question = make_question("x", stay=make_stay(listing=listing))
-    assert template_reply(question, LIBRARY, "PARKING_QUESTION", "en", "Bot") == "Parking: Garage B2"
+    assert (
+        template_reply(question, LIBRARY, "PARKING_QUESTION", "en", "Bot") == "Parking: Garage B2"
+    )

@@ -1,7 +1,13 @@
 from datetime import timedelta
 
 from app.bots.library import check_library, default_content
-from app.bots.prompt import LONGEST_TURN, answering_messages, codes_of, routing_messages, variables_of
+from app.bots.prompt import (
+    LONGEST_TURN,
+    answering_messages,
+    codes_of,
+    routing_messages,
+    variables_of,
+)
 from app.bots.records import Bot
 from tests.make import NOON, make_listing, make_question, make_stay, make_tenant, make_turn
 

@@ -18,7 +18,9 @@ def library(*bots: Bot, templates: Any = None) -> Library:
     return Library(version=1, bots=bots, codes=(), templates=templates or {}, phrases={})
 
 
-def choose(*bots: Bot, code: str | None = None, kind: Any = "informational", **reservation: Any) -> str:
+def choose(
+    *bots: Bot, code: str | None = None, kind: Any = "informational", **reservation: Any
+) -> str:
     return choose_bot(
         library(*bots), kind=kind, medium="thread", reservation=reservation, action_code=code
     ).name

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -23,15 +24,13 @@ async def speakers(rooms: Rooms, thread: str = "70") -> list[str]:
 
 @pytest.mark.parametrize("text", ["Hi, Ola here", "From the Airbnb app"])
 async def test_what_nobody_else_wrote_was_a_person(rooms: Rooms, text: str) -> None:
-    rooms.hostaway.add_message(
-        text, is_incoming=False, sentUsingHostaway=0, userId=None
-    )
+    rooms.hostaway.add_message(text, is_incoming=False, sentUsingHostaway=0, userId=None)
     assert await speakers(rooms) == ["operator"]
     assert await rooms.mode() == "human"
 
 
 @pytest.mark.parametrize("mark", [{"communicationId": 7}, {"communicationEvent": "checkin"}])
-async def test_an_automation_is_no_person(rooms: Rooms, mark: dict[str, object]) -> None:
+async def test_an_automation_is_no_person(rooms: Rooms, mark: dict[str, Any]) -> None:
     rooms.hostaway.add_message("Welcome to the flat", is_incoming=False, **mark)
     assert await speakers(rooms) == ["automation"]
     assert await rooms.mode() == "bot"

@@ -68,11 +68,12 @@ async def test_two_persons_do_not_answer_one_case(rooms: Rooms) -> None:
         await rooms.operators.reply("acme", case.id, "Hi too", operator="Jan", route="slack")
 
 
-async def test_several_replies_of_one_person_all_go_out(rooms: Rooms) -> None:
+async def test_several_replies_of_one_person_go_out_in_order(rooms: Rooms) -> None:
     case = await a_case(rooms)
     for text in ("one", "two"):
         await rooms.operators.reply("acme", case.id, text, operator="Ola", route="slack")
     await rooms.works()
+    await rooms.passes_time(1)
     assert [text for _, text, _ in rooms.hostaway.sent[-2:]] == ["one", "two"]
 
 

@@ -270,9 +270,7 @@ async def test_a_thread_that_cannot_be_read_is_looked_at_again(rooms: Rooms) -> 
     rooms.hostaway.send_faults = [(lost_answer(), True)]
     await queue_reply(rooms)
     await rooms.works()
-    rooms.hostaway.will_fail(
-        "messages", OutsideError("away", outside="hostaway", retryable=True)
-    )
+    rooms.hostaway.will_fail("messages", OutsideError("away", outside="hostaway", retryable=True))
     await rooms.passes_time(5)
     assert [row[0] for row in await status(rooms)] == ["ambiguous"]
     await rooms.passes_time(5)

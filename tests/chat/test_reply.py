@@ -1,5 +1,3 @@
-from datetime import timedelta
-
 from app.background import Background
 from app.bus import Bus
 from app.clock import ManualClock
@@ -7,7 +5,6 @@ from app.db import Database
 from app.events import JobFailed
 from app.jobs import Job
 from app.tenants import Tenants
-from tests.make import NOON
 from tests.rooms import Rooms
 
 CHECK_IN = "From what time can we check in?"
@@ -212,5 +209,5 @@ async def test_a_thread_that_cannot_be_answered_is_a_persons_matter(rooms: Rooms
 async def test_a_secret_that_the_guest_repeats_is_kept_as_a_placeholder(rooms: Rooms) -> None:
     await rooms.writes("Is it still 4 8 1 5 1?")
     await rooms.passes_time(120)
-    assert [turn.text for turn in await rooms.turns()][0] == "Is it still [[door_code]]?"
-    assert NOON + timedelta(seconds=120) == rooms.clock.now()
+    first, *_ = await rooms.turns()
+    assert first.text == "Is it still [[door_code]]?"

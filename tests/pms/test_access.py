@@ -92,7 +92,9 @@ def test_an_archived_listing_opens_for_nobody(status: str) -> None:
     assert access.reason == "listing_archived"
 
 
-@pytest.mark.parametrize(("is_paid", "expected"), [(True, "open"), (False, "not_paid"), (None, "not_paid")])
+@pytest.mark.parametrize(
+    ("is_paid", "expected"), [(True, "open"), (False, "not_paid"), (None, "not_paid")]
+)
 def test_payment_is_demanded_where_the_tenant_says_so(is_paid: bool | None, expected: str) -> None:
     policy = AccessPolicy(requires_payment=True)
     assert reason(at("2026-04-14 12:00"), policy, is_paid=is_paid) == expected

@@ -193,7 +193,6 @@ async def test_at_the_start_lost_events_are_looked_for_at_once(rooms: Rooms) -> 
     assert await rooms.due() == {Job.FULL_SYNC: -120, Job.RECENT_SYNC: -60, Job.UNREAD_SYNC: -60}
 
 
-
 async def test_a_webhook_that_cannot_be_made_does_not_keep_the_mirror_empty(
     database: Database,
     tenants: Tenants,

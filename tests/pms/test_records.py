@@ -83,12 +83,16 @@ def test_custom_fields_go_where_the_tenant_says() -> None:
     assert found.gated.texts == {"gate": "Left gate", "custom_999": "unknown"}
 
 
-@pytest.mark.parametrize("raw", [None, "", {}, [None, 1, {"value": "x"}, {"customFieldId": 1}], [[]]])
+@pytest.mark.parametrize(
+    "raw", [None, "", {}, [None, 1, {"value": "x"}, {"customFieldId": 1}], [[]]]
+)
 def test_strange_custom_fields_are_none(raw: object) -> None:
     assert custom_values(raw) == []
 
 
-@pytest.mark.parametrize("entry", ["167", "167=Parking:public", "167=parking", "167=p:open", "=p:secret"])
+@pytest.mark.parametrize(
+    "entry", ["167", "167=Parking:public", "167=parking", "167=p:open", "=p:secret"]
+)
 def test_a_custom_field_setting_of_another_form_is_refused(entry: str) -> None:
     with pytest.raises(BadInput, match="167=parking:public"):
         parse_custom_fields([entry])
@@ -104,8 +108,18 @@ def test_a_custom_field_may_be_named_by_its_variable() -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(1, True), (0, False), ("1", True), ("0", False), (True, True), (False, False), (None, False), ("", False), ("false", False)],
-)  # fmt: skip
+    [
+        (1, True),
+        (0, False),
+        ("1", True),
+        ("0", False),
+        (True, True),
+        (False, False),
+        (None, False),
+        ("", False),
+        ("false", False),
+    ],
+)
 def test_flags_come_in_many_forms(value: object, expected: bool) -> None:
     assert is_set(value) is expected
     assert reservation(isDatesUnspecified=value).are_dates_unspecified is expected
@@ -119,14 +133,26 @@ def test_flags_come_in_many_forms(value: object, expected: bool) -> None:
         (None, "Unpaid", False), (None, "Partially paid", False), (None, None, None),
     ],
 )  # fmt: skip
-def test_payment_is_read_from_either_field(is_paid: object, status: object, expected: object) -> None:
+def test_payment_is_read_from_either_field(
+    is_paid: object, status: object, expected: object
+) -> None:
     assert reservation(isPaid=is_paid, paymentStatus=status).is_paid is expected
 
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(15, 15), ("15", 15), (0, 0), (23, 23), (24, None), (-1, None), ("16:00", None), (None, None), (True, None)],
-)  # fmt: skip
+    [
+        (15, 15),
+        ("15", 15),
+        (0, 0),
+        (23, 23),
+        (24, None),
+        (-1, None),
+        ("16:00", None),
+        (None, None),
+        (True, None),
+    ],
+)
 def test_hours_are_whole_and_of_a_day(value: object, expected: object) -> None:
     assert listing(checkInTimeStart=value).check_in_hour == expected
 
@@ -136,7 +162,9 @@ def test_ids_may_be_text() -> None:
     assert (found.external_id, found.listing_external_id) == ("5000", "1042")
 
 
-@pytest.mark.parametrize("changes", [{"id": None}, {"id": True}, {"id": "abc"}, {"listingMapId": ""}])
+@pytest.mark.parametrize(
+    "changes", [{"id": None}, {"id": True}, {"id": "abc"}, {"listingMapId": ""}]
+)
 def test_a_reservation_without_ids_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(BadInput, match="missing or not a number"):
         reservation(**changes)
@@ -206,7 +234,9 @@ def test_the_unit_of_a_booking_is_known_where_there_is_one(units: object, expect
         ("500100200", "Poland", None),
     ],
 )  # fmt: skip
-def test_phone_numbers_become_e164(phone: str | None, country: str | None, expected: str | None) -> None:
+def test_phone_numbers_become_e164(
+    phone: str | None, country: str | None, expected: str | None
+) -> None:
     assert to_e164(phone, country) == expected
 
 

@@ -97,7 +97,12 @@ def test_two_secrets_of_one_value_can_both_be_said() -> None:
 
 @pytest.mark.parametrize(
     ("source", "expected"),
-    [("reservation", "1111"), ("listing", "2222"), ("field:lockbox", "3333"), ("field:gate", "4444")],
+    [
+        ("reservation", "1111"),
+        ("listing", "2222"),
+        ("field:lockbox", "3333"),
+        ("field:gate", "4444"),
+    ],
 )
 def test_the_code_comes_from_its_one_source(source: str, expected: str) -> None:
     stay = make_stay(
@@ -161,9 +166,7 @@ def neighbour(arrival: int, departure: int, **changes: Any) -> Any:
     return make_reservation(**values)
 
 
-@pytest.mark.parametrize(
-    ("day", "expected"), [(14, DOOR_CODE), (16, "6161"), (17, "6161")]
-)
+@pytest.mark.parametrize(("day", "expected"), [(14, DOOR_CODE), (16, "6161"), (17, "6161")])
 def test_of_joined_stays_the_code_of_the_present_part_is_given(day: int, expected: str) -> None:
     later = neighbour(16, 18, gated=Gated(secrets={"door_code": "6161"}))
     stay = make_stay(neighbours=[later], now=datetime(2026, 4, day, 14, 0, tzinfo=UTC))

@@ -50,7 +50,11 @@ def test_adjoining_stays_of_one_guest_are_one() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"phone_e164": "+48999999999"}, {"status": "cancelled"}, {"phone_e164": None, "guest_name": "X"}],
+    [
+        {"phone_e164": "+48999999999"},
+        {"status": "cancelled"},
+        {"phone_e164": None, "guest_name": "X"},
+    ],
 )
 def test_stays_of_others_are_not_joined(changes: dict[str, Any]) -> None:
     own = make_reservation()

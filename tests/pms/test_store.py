@@ -29,7 +29,9 @@ async def test_a_reservation_comes_back_as_it_was_stored(rooms: Rooms) -> None:
 
 
 async def test_what_is_gated_cannot_be_read_in_the_row(rooms: Rooms) -> None:
-    rows = await rooms.rows("select r::text as r, l::text as l from {schema}.reservations r, {schema}.listings l")
+    rows = await rooms.rows(
+        "select r::text as r, l::text as l from {schema}.reservations r, {schema}.listings l"
+    )
     said = str(rows)
     assert "48151" not in said
     assert "river-otter" not in said

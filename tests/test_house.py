@@ -25,14 +25,15 @@ ALLOWED_NAMES = {"DataSettings"}
 """Names with such a word that say something: `[data]` is where the embedded servers live."""
 
 SQL = "a room's SQL, tested through the room's doors against a real database"
+OVER_HTTP = "tried over real HTTP by test_hostaway.py"
 SHAPES = "records without behaviour"
 UNTESTED = {
     "bots/records.py": SHAPES,
+    "pms/hostaway_answers.py": OVER_HTTP,
+    "pms/hostaway_connection.py": OVER_HTTP,
     "bots/store.py": SQL,
     "chat/store.py": SQL,
-    "escalation/records.py": SHAPES,
     "escalation/store.py": SQL,
-    "pms/store.py": SQL,
     "product.py": "what is opened in which order: test_main.py opens it, test_wiring.py builds it",
 }
 """Module → why it has no test file of its own."""
@@ -41,7 +42,6 @@ LONG = {
     "bots/answer.py": "the door of the mind, one answer from question to commit",
     "db.py": "pools, doors and schema steps, all that may know asyncpg",
     "pms/records.py": "one translation of the PMS's JSON, record by record",
-    "pms/stay.py": "which stay is meant, with all that a prompt may say of it",
     "tenants.py": "the directory: tenants, accounts, workspaces, behind one cache",
     "jobs.py": "the wake table, its runs and arq's worker are one protocol",
 }
@@ -91,6 +91,8 @@ def test_files_and_classes_have_names_that_say_something() -> None:
 
 
 def test_every_module_has_its_test_and_every_test_its_module() -> None:
+    """The stand-ins are tried as the outside they stand for, not file by file."""
+
     def test_of(module: Path) -> Path:
         return module.parent / f"test_{module.name}"
 
@@ -100,8 +102,9 @@ def test_every_module_has_its_test_and_every_test_its_module() -> None:
         for path in TESTS.rglob("test_*.py")
         if path.relative_to(TESTS).parts[0] != "paths"
     } - {Path("test_house.py")}
+    stand_ins = {test_of(module) for module in MODULES if module.parts[0] == "sim"}
     excused = {test_of(Path(name)) for name in UNTESTED}
-    missing = sorted(str(path) for path in wanted - there - excused)
+    missing = sorted(str(path) for path in wanted - there - excused - stand_ins)
     assert missing == [], f"{len(missing)} missing:\n" + "\n".join(missing)
     homeless = sorted(str(path) for path in there - wanted)
     assert homeless == [], f"{len(homeless)} without a module:\n" + "\n".join(homeless)

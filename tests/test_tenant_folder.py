@@ -106,7 +106,7 @@ async def test_export_then_import_gives_an_equal_tenant(
     }
     await office.tenants.set(tenant.id, values)
     content = default_content()
-    content = {**content, "phrases": {"WIFI_QUESTION": {"en": ["wifi?"]}}}
+    content = {**content, "phrases": {"WIFI_QUESTION": {"en": ["wifi please"]}}}
     await office.libraries.publish(tenant.id, content, by="a test")
     await office.add_number("+48225550140", tenant.id)
     numbers = await office.numbers(tenant.id)

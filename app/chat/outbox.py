@@ -224,9 +224,6 @@ class Outbox:
             conn, outgoing.id, "sent", external_id=external_id or None, sent_at=self._clock.now()
         )
         speaker = "operator" if outgoing.origin == "operator" else "bot"
-        if speaker == "bot":
-            await store.lock_thread(conn, outgoing.conversation_id)
-            await store.mark_disclosed(conn, outgoing.conversation_id)
         await self._conversations.record_turn(
             conn,
             tenant.id,
@@ -244,6 +241,9 @@ class Outbox:
                 external_id,
                 speaker,  # type: ignore[arg-type]
             )
+        if speaker == "bot":
+            # After the turn: whoever reads the thread locks in that order too.
+            await store.mark_disclosed(conn, outgoing.conversation_id)
         wait = timedelta(seconds=tenant.settings.chat.send_check_s)
         await self._jobs.arm(
             conn,

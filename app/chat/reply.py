@@ -93,13 +93,18 @@ class Replies:
         return None
 
     async def on_job_failed(self, event: JobFailed) -> None:
-        """A thread that could not be answered is a person's matter."""
-        if event.kind != Job.REPLY:
+        """A thread that could not be answered, or a reply not sent, is a person's matter."""
+        if event.kind not in (Job.REPLY, Job.SEND):
             return
         tenant = await self._tenants.get(event.tenant_id)
         door = await self._database.tenant(tenant.id)
         async with door.transaction() as conn:
-            conversation = await self._conversations.get(conn, int(event.key))
+            conversation_id: int | None = int(event.key)
+            if event.kind == Job.SEND:
+                conversation_id = await store.conversation_of(conn, int(event.key))
+            if conversation_id is None:
+                return
+            conversation = await self._conversations.get(conn, conversation_id)
             turns = await self._conversations.transcript(conn, conversation.id, last=20)
             said = [turn.text for turn in turns if turn.speaker == "guest"]
             await self._cases.open(

@@ -139,6 +139,14 @@ async def lock_outgoing(conn: Connection, outbox_id: int) -> Outgoing | None:
     return _outgoing(row) if row else None
 
 
+async def conversation_of(conn: Connection, outbox_id: int) -> int | None:
+    """The conversation a reply belongs to."""
+    found: int | None = await conn.fetchval(
+        "select conversation_id from {schema}.outbox where id = $1", outbox_id
+    )
+    return found
+
+
 async def set_status(
     conn: Connection,
     outbox_id: int,

@@ -167,7 +167,8 @@ def messages_of(event: Event) -> list[dict[str, Any]]:
             return [{"type": "turn", **told, "said_at": event.said_at.isoformat()}]
         case events.DecisionMade():
             told |= {"conversation": event.conversation_id, "decision": event.decision_id}
-            told |= {"outcome": event.outcome, "action_code": event.action_code}
+            told |= {"outcome": event.outcome, "origin": event.origin}
+            told |= {"action_code": event.action_code}
             told |= {"bot": event.bot, "score": event.score, "because": event.because}
             return [{"type": "decision", **told}]
         case events.ReplySent():

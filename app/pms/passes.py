@@ -140,6 +140,7 @@ class Passes:
 
     async def recent_sync(self, run: JobRun) -> datetime | None:
         """Job: reservations with recent activity; finds events that were never delivered."""
+        await self._refresh_definitions(run)
         since = (self._clock.now() - timedelta(days=1)).date()
         await self._look_for_activity(run, latest_activity_start=since)
         return self._clock.now() + timedelta(seconds=self._settings.recent_interval_s)
@@ -203,6 +204,17 @@ class Passes:
                 raise
             logger.error("webhook was refused by Hostaway", exc_info=exc)
             _count(run, "webhooks_refused", 1)
+
+    async def _refresh_definitions(self, run: JobRun) -> None:
+        """Fetch the definitions of custom fields again once they are old."""
+        tenant = await self._tenants.get(run.tenant_id)
+        door = await self._database.tenant(tenant.id)
+        async with door.transaction() as conn:
+            known = await store.state(conn, "custom_fields")
+        age = timedelta(seconds=self._settings.custom_fields_interval_s)
+        if known is None or known[1] < self._clock.now() - age:
+            account = await self._mirror.account(tenant, int(run.key))
+            await self._sync_definitions(tenant, account)
 
     async def _sync_definitions(self, tenant: Tenant, account: PmsAccount) -> None:
         definitions = await self._client.custom_fields(account)

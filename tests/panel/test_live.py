@@ -150,11 +150,13 @@ async def test_an_event_about_an_unknown_thread_is_told_without_it(
         (
             events.DecisionMade(
                 tenant_id="t", conversation_id=1, decision_id=2, outcome="reply",
-                action_code="WIFI_QUESTION", bot="guide", score=0.9, because="asked",
+                origin="bot", action_code="WIFI_QUESTION", bot="guide", score=0.9,
+                because="asked",
             ),
             {
                 "type": "decision", "conversation": 1, "decision": 2, "outcome": "reply",
-                "action_code": "WIFI_QUESTION", "bot": "guide", "score": 0.9, "because": "asked",
+                "origin": "bot", "action_code": "WIFI_QUESTION", "bot": "guide", "score": 0.9,
+                "because": "asked",
             },
         ),
         (

@@ -70,7 +70,7 @@ class House:
                 open_rows = await conn.fetchval(
                     "select count(*) from {schema}.inbox where handled_at is null"
                 )
-            return busy == 0 and open_rows == 0
+            return bool(busy == 0 and open_rows == 0)
 
         await asyncio.sleep(0.2)
         await self.until(is_quiet)

@@ -284,6 +284,7 @@ create table {schema}.outbox (
     because         text,
     attempts        int not null default 0,                 -- requests made to the PMS
     checks          int not null default 0,                 -- looks for it in the thread after an unclear outcome
+    answered_before bigint not null default 0,              -- how far the thread was answered before it: taken back if dropped
     decision_id     bigint references {schema}.decisions on delete set null,
     operator        text,
     external_id     text,                                   -- the PMS's id once sent

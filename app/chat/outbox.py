@@ -122,6 +122,7 @@ class Outbox:
         thread = await store.lock_thread(conn, conversation.id)
         if outgoing.origin == "bot" and thread.generation != outgoing.generation:
             await store.set_status(conn, outbox_id, "dropped", because="the guest wrote again")
+            await store.give_back(conn, conversation.id, outgoing.answered_before)
             return None
         if tenant.mode != "on" and is_ours:
             await store.set_status(conn, outbox_id, "dropped", because="the tenant is not on")

@@ -43,6 +43,8 @@ class Outgoing:
     status: OutboxStatus
     attempts: int
     checks: int
+    answered_before: int
+    """The newest turn that was covered before this reply; what a dropped one gives back."""
     decision_id: int | None
     operator: str | None
     external_id: str | None
@@ -119,16 +121,17 @@ async def add_outgoing(
     decision_id: int | None,
     operator: str | None,
     now: datetime,
+    answered_before: int = 0,
 ) -> int | None:
     """Put a reply into the outbox; none where this generation has one already."""
     outbox_id: int | None = await conn.fetchval(
         """insert into {schema}.outbox
                (conversation_id, generation, origin, epoch, text, communication_type, status,
-                decision_id, operator, created_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                decision_id, operator, created_at, answered_before)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
            on conflict do nothing returning id""",
         conversation_id, generation, origin, epoch, text, communication_type, status,
-        decision_id, operator, now,
+        decision_id, operator, now, answered_before,
     )  # fmt: skip
     return outbox_id
 
@@ -233,11 +236,22 @@ async def bot_replies_since(conn: Connection, conversation_id: int, since: datet
 
 
 async def drop_unsent(conn: Connection, conversation_id: int, because: str) -> None:
-    """Take back drafts and what is queued: the thread has moved on."""
-    await conn.execute(
+    """Take back drafts: the thread has moved on, and what they answered is open again."""
+    rows = await conn.fetch(
         """update {schema}.outbox set status = 'dropped', because = $2
-           where conversation_id = $1 and status = 'draft'""",
+           where conversation_id = $1 and status = 'draft' returning answered_before""",
         conversation_id, because,
+    )  # fmt: skip
+    if rows:
+        await give_back(conn, conversation_id, min(row["answered_before"] for row in rows))
+
+
+async def give_back(conn: Connection, conversation_id: int, answered_before: int) -> None:
+    """What a reply that never went out had answered is open again."""
+    await conn.execute(
+        """update {schema}.threads set answered_through = least(answered_through, $2)
+           where conversation_id = $1""",
+        conversation_id, answered_before,
     )  # fmt: skip
 
 

@@ -94,8 +94,8 @@ class Verdicts:
             text = text if is_said and tenant.mode == "on" and not is_silent else None
         if text and route.outcome != "silence":
             await self._put(
-                conn, question, conversation, route, text,
-                epoch=handling.epoch, decision_id=decision_id,
+                conn, question, conversation, route, text, epoch=handling.epoch,
+                decision_id=decision_id, answered_before=thread.answered_through,
             )  # fmt: skip
         self._publish(conn, question, route, decision_id)
         return True
@@ -186,6 +186,7 @@ class Verdicts:
         *,
         epoch: int,
         decision_id: int,
+        answered_before: int,
     ) -> None:
         tenant = question.tenant
         is_draft = tenant.mode != "on" or route.is_draft
@@ -201,6 +202,7 @@ class Verdicts:
             decision_id=decision_id,
             operator=None,
             now=self._clock.now(),
+            answered_before=answered_before,
         )
         if outbox_id is None:
             return

@@ -211,3 +211,25 @@ async def test_a_secret_that_the_guest_repeats_is_kept_as_a_placeholder(rooms: R
     await rooms.passes_time(120)
     first, *_ = await rooms.turns()
     assert first.text == "Is it still [[door_code]]?"
+
+
+async def test_a_reply_dropped_for_newer_words_leaves_its_question_open(rooms: Rooms) -> None:
+    await rooms.writes(CHECK_IN)
+    rooms.clock.advance(120)
+    await rooms.jobs.run_due()
+    await rooms.writes("Thanks in advance!")
+    await rooms.works()
+    assert rooms.hostaway.sent == []
+    await rooms.passes_time(120)
+    assert len(rooms.hostaway.sent) == 1
+    assert CHECK_IN in (await rooms.decisions())[-1]["question"]
+
+
+async def test_a_draft_dropped_for_newer_words_leaves_its_question_open(rooms: Rooms) -> None:
+    await rooms.tenants.set_mode("acme", "draft")
+    await rooms.writes(CHECK_IN)
+    await rooms.passes_time(120)
+    await rooms.writes("And until when may we stay on the last day?")
+    await rooms.passes_time(120)
+    assert [row["status"] for row in await rooms.outgoing()] == ["dropped", "draft"]
+    assert CHECK_IN in (await rooms.decisions())[-1]["question"]

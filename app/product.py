@@ -37,6 +37,7 @@ from app.pms.sync import Mirror
 from app.pms.webhook import HostawayWebhook
 from app.settings import Settings
 from app.slack.alerts import Alerts
+from app.slack.client import SlackClient
 from app.slack.notices import Notices
 from app.telemetry import Telemetry
 from app.tenants import Tenant, Tenants
@@ -85,6 +86,7 @@ class Product:
     retention: Retention
     alerts: Alerts
     notices: Notices
+    slack: SlackClient
     live: Live
     desk: tuple[Desk, ...]
     """Every part of the desk that has routes."""
@@ -190,5 +192,6 @@ class Product:
         """Load what takes long and is not needed at once."""
         await asyncio.to_thread(load_urgent_sets)
         await asyncio.to_thread(load_phrase_sets)
+        await self.slack.warm()
         if isinstance(self.model, LateModel):
             await self.model.warm()

@@ -181,7 +181,7 @@ def build(
         jobs=jobs, tenants=tenants, conversations=conversations, libraries=libraries, cases=cases,
         client=client, inbox=inbox, mirror=mirror, passes=passes, mind=mind, model=model,
         debounce=debounce, replies=replies, outbox=outbox, operators=operators, webhook=webhook,
-        retention=retention, alerts=alerts, notices=notices, live=live,
+        retention=retention, alerts=alerts, notices=notices, slack=slack, live=live,
         desk=(pages, links, live, case_pages, draft_pages),
     )  # fmt: skip
     jobs.register(JOBS(product))

@@ -1,9 +1,9 @@
 """Our own pages: the only user of Mako. Every value is escaped, missing names are errors."""
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from mako.lookup import TemplateLookup
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
@@ -26,13 +26,7 @@ class Pages:
     """Renders pages of `app/panel/pages`."""
 
     def __init__(self) -> None:
-        self._lookup = TemplateLookup(
-            directories=[str(PANEL_DIR / "pages")],
-            default_filters=["h"],
-            strict_undefined=True,
-            filesystem_checks=False,
-            input_encoding="utf-8",
-        )
+        self._lookup: Any = None
 
     def routes(self) -> list[BaseRoute]:
         """The stylesheet."""
@@ -40,7 +34,7 @@ class Pages:
 
     def text(self, page: str, **values: Any) -> str:
         """A page's HTML; `values` are all it can read."""
-        rendered: str = self._lookup.get_template(page).render_unicode(**values)
+        rendered: str = self._loaded().get_template(page).render_unicode(**values)
         return rendered
 
     def response(self, page: str, *, status_code: int = 200, **values: Any) -> HTMLResponse:
@@ -48,6 +42,18 @@ class Pages:
         return HTMLResponse(
             self.text(page, **values), status_code=status_code, headers=dict(HEADERS)
         )
+
+    def _loaded(self) -> Any:
+        """Mako, loaded with the first page."""
+        if self._lookup is None:
+            self._lookup = import_module("mako.lookup").TemplateLookup(
+                directories=[str(PANEL_DIR / "pages")],
+                default_filters=["h"],
+                strict_undefined=True,
+                filesystem_checks=False,
+                input_encoding="utf-8",
+            )
+        return self._lookup
 
     async def _stylesheet(self, _: object) -> Response:
         headers = {"Cache-Control": "max-age=300", "X-Content-Type-Options": "nosniff"}

@@ -12,20 +12,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, cast
-
-import orjson
-from arq import create_pool
-from arq.connections import ArqRedis, RedisSettings
-from arq.worker import Worker, func
-from redis.exceptions import RedisError
+from typing import Any
 
 from app.background import Background
 from app.bus import Bus
 from app.clock import Clock
 from app.db import Connection, Database, Row
-from app.errors import BadInput, Conflict, NotFound, OutsideError, Unavailable
+from app.errors import Conflict, NotFound, OutsideError, Unavailable
 from app.events import JobFailed
+from app.hurry import HurryQueue
 from app.settings import JobSettings
 from app.telemetry import (
     Telemetry,
@@ -36,15 +31,10 @@ from app.telemetry import (
 
 logger = logging.getLogger(__name__)
 
-QUEUE = "nightdesk"
-REDIS_ERRORS = (RedisError, OSError, TimeoutError)
 EARLY = timedelta(milliseconds=5)
 """A claim may come so much before its time: clocks and deferrals round."""
 FIRST_RETRY_S = 2.0
 LONGEST_RETRY_S = 300.0
-FIRST_PAUSE_S = 0.2
-LONGEST_PAUSE_S = 5.0
-"""Between two workers while Redis is away."""
 SWEEP_BATCH = 200
 LOST_RUN = {"error": "the run was lost: its process ended or froze"}
 """What the ledger says of a run that was taken over."""
@@ -111,8 +101,9 @@ class Jobs:
         self._telemetry = telemetry
         self._settings = settings
         self._functions: Mapping[Job, JobFunction] = {}
-        self._redis: ArqRedis | None = None
-        self._worker: Worker | None = None
+        self._queue = HurryQueue(
+            clock=clock, background=background, settings=settings, run=self.run
+        )
         self._is_stopping = False
         self._running: set[asyncio.Task[Any]] = set()
         self._in_hand: set[Place] = set()
@@ -148,7 +139,9 @@ class Jobs:
                returning generation""",
             tenant_id, kind, str(key), due_at, generation, current_trace_parent(),
         )  # fmt: skip
-        conn.after_commit.append(lambda: self._hurry(tenant_id, kind, str(key), newer, due_at))
+        conn.after_commit.append(
+            lambda: self._queue.hurry(tenant_id, kind, str(key), newer, due_at)
+        )
 
     async def arm_unless_armed(
         self, conn: Connection, *, tenant_id: str, kind: Job, key: str | int, due_at: datetime
@@ -166,7 +159,7 @@ class Jobs:
         )  # fmt: skip
         if newer is not None:
             place = (tenant_id, kind, str(key), newer)
-            conn.after_commit.append(lambda: self._hurry(*place, due_at))
+            conn.after_commit.append(lambda: self._queue.hurry(*place, due_at))
 
     async def disarm(self, conn: Connection, *, tenant_id: str, kind: Job, key: str | int) -> None:
         """Take an arming back."""
@@ -212,50 +205,28 @@ class Jobs:
     # -- running -----------------------------------------------------------------------------
 
     async def connect(self, redis_url: str) -> None:
-        """Where arq keeps its queue; a later outage is survived.
+        """Have arq hurry jobs; a later outage of Redis is survived.
 
         Raises:
             BadInput: the URL is none of Redis.
             Unavailable: nobody answers there.
         """
-        try:
-            dsn = RedisSettings.from_dsn(redis_url)
-        except (RuntimeError, ValueError) as exc:
-            raise BadInput(
-                "the URL of Redis is wrong; it looks like redis://host:6379/0 or unix:///path"
-            ) from exc
-        dsn.conn_timeout = 5
-        dsn.conn_retries = 5
-        dsn.conn_retry_delay = 1
-        try:
-            self._redis = await create_pool(
-                dsn,
-                job_serializer=orjson.dumps,
-                job_deserializer=orjson.loads,
-                default_queue_name=QUEUE,
-            )
-        except REDIS_ERRORS as exc:
-            raise Unavailable("Redis, the job queue, does not answer") from exc
+        await self._queue.connect(redis_url)
 
     async def work(self) -> None:
-        """Run arq's worker until cancelled; a new one is built after an outage of Redis."""
-        pause_s = FIRST_PAUSE_S
-        while not self._is_stopping:
-            started = asyncio.get_running_loop().time()
-            self._worker = self._new_worker()
-            try:
-                await self._worker.async_run()
-            except asyncio.CancelledError:
-                if self._is_stopping or _is_cancelled():
-                    raise
-            except REDIS_ERRORS:
-                logger.warning("job queue is away", extra={"again_in_s": pause_s})
-            except Exception:
-                logger.exception("job worker broke", extra={"again_in_s": pause_s})
-            self._let_go_of_worker()
-            await asyncio.sleep(pause_s)
-            is_back = asyncio.get_running_loop().time() - started > LONGEST_PAUSE_S
-            pause_s = FIRST_PAUSE_S if is_back else min(pause_s * 2, LONGEST_PAUSE_S)
+        """Run what arq hurries until cancelled."""
+        await self._queue.work()
+
+    async def drain(self, timeout_s: float) -> None:
+        """Take nothing new, wait for what runs, then let go."""
+        self._is_stopping = True
+        running = set(self._running) | self._queue.stop()
+        if running:
+            await asyncio.wait(running, timeout=timeout_s)
+
+    async def close(self) -> None:
+        """End the worker and its connections."""
+        await self._queue.close()
 
     async def sweep(self) -> None:
         """Look for due work until cancelled: what a crash, a lost queue or a test clock left."""
@@ -274,27 +245,6 @@ class Jobs:
         due = await self._due()
         await asyncio.gather(*(self._run_swept(place) for place in due))
         return len(due)
-
-    async def drain(self, timeout_s: float) -> None:
-        """Take nothing new, wait for what runs, then let go."""
-        self._is_stopping = True
-        running = set(self._running)
-        if self._worker is not None:
-            self._worker.allow_pick_jobs = False
-            running |= set(self._worker.tasks.values())
-        if running:
-            await asyncio.wait(running, timeout=timeout_s)
-
-    async def close(self) -> None:
-        """End the worker and its connections."""
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            await _end([*worker.tasks.values(), worker.main_task])
-        if self._redis is not None:
-            try:
-                await self._redis.aclose()
-            except REDIS_ERRORS:
-                logger.info("job queue was gone at close")
 
     async def _due(self) -> list[Place]:
         """What is due and not claimed; kinds that only another release knows are left to it."""
@@ -467,7 +417,7 @@ class Jobs:
                          and attempts = $5""",
                     *claim, again_at, status == "retried",
                 )  # fmt: skip
-                conn.after_commit.append(lambda: self._hurry(*place, again_at))
+                conn.after_commit.append(lambda: self._queue.hurry(*place, again_at))
             else:
                 await conn.execute(
                     """delete from nightdesk.wake
@@ -476,72 +426,7 @@ class Jobs:
                     *claim,
                 )
 
-    # -- arq ---------------------------------------------------------------------------------
-
-    async def _hurry(
-        self, tenant_id: str, kind: str, key: str, generation: int, due_at: datetime
-    ) -> None:
-        """Ask arq to run a job at its time; where that fails the sweep is the answer."""
-        if self._redis is None or self._is_stopping:
-            return
-        wait = max(timedelta(0), due_at - self._clock.now())
-        try:
-            await self._redis.enqueue_job(
-                "wake", tenant_id, kind, key, generation,
-                _job_id=f"{kind}:{tenant_id}:{key}:{generation}:{due_at.timestamp():.3f}",
-                _defer_by=wait, _expires=wait + timedelta(hours=1),
-            )  # fmt: skip
-        except REDIS_ERRORS:
-            logger.warning("job could not be hurried", extra={"job": kind, "key": key})
-
-    def _new_worker(self) -> Worker:
-        async def wake(
-            _ctx: dict[Any, Any], tenant_id: str, kind: str, key: str, generation: int
-        ) -> None:
-            try:
-                await self.run(tenant_id, kind, key, generation)
-            except Unavailable:
-                logger.warning("job could not be claimed", extra={"job": kind, "key": key})
-
-        return Worker(
-            functions=[func(cast("Any", wake), name="wake", keep_result=0)],
-            redis_pool=self._redis,
-            queue_name=QUEUE,
-            handle_signals=False,
-            keep_result=0,
-            max_jobs=self._settings.max_jobs,
-            job_timeout=self._settings.job_timeout_s + 10,
-            poll_delay=self._settings.poll_s,
-            queue_read_limit=1000,
-            health_check_interval=30,
-            job_serializer=orjson.dumps,
-            job_deserializer=orjson.loads,
-            log_results=False,
-        )
-
-    def _let_go_of_worker(self) -> None:
-        """Drop a worker that lost Redis; the jobs it has begun are seen to their end."""
-        worker, self._worker = self._worker, None
-        if worker is not None and worker.tasks:
-            self._background.spawn("jobs of a lost worker", _ended([*worker.tasks.values()]))
-
-
-async def _ended(tasks: list["asyncio.Task[Any]"]) -> None:
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _end(tasks: list["asyncio.Task[Any] | None"]) -> None:
-    left = [task for task in tasks if task is not None]
-    for task in left:
-        task.cancel()
-    await _ended(left)
-
 
 def _backoff(attempt: int) -> timedelta:
     longest = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2 ** min(attempt - 1, 10))
     return timedelta(seconds=longest * random.uniform(0.7, 1.0))
-
-
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

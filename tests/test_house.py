@@ -30,6 +30,7 @@ SHAPES = "records without behaviour"
 UNTESTED = {
     "bots/records.py": SHAPES,
     "pms/hostaway_answers.py": OVER_HTTP,
+    "hurry.py": "arq's side of the jobs: test_jobs.py runs it with a real Valkey",
     "slack/web.py": "tried through its door by test_client.py",
     "pms/hostaway_connection.py": OVER_HTTP,
     "bots/store.py": SQL,

@@ -23,7 +23,8 @@ from app.db import Database
 from app.embedded import PUBLISHED, EmbeddedServers, ServerUrls
 from app.errors import BadInput, Conflict, NotFound, OutsideError, Unavailable
 from app.events import JobFailed
-from app.jobs import QUEUE, STANDING, Job, JobFunction, JobRun, Jobs
+from app.hurry import QUEUE
+from app.jobs import STANDING, Job, JobFunction, JobRun, Jobs
 from app.keys import Keyring, new_key
 from app.settings import JobSettings, Settings, TelemetrySettings
 from app.telemetry import Telemetry, current_trace_id

@@ -66,7 +66,15 @@ async def conversations_of_stay(
 async def unresolved(
     conn: Connection, conversation_id: int, reservation_id: int | None
 ) -> Case | None:
-    """The one unresolved case of a stay, or of a conversation without one; locked."""
+    """The one unresolved case of a stay, or of a conversation without one; locked.
+
+    The stay is locked too, before anything else of it: two threads of one stay that both need a
+    person come one after the other.
+    """
+    stay = f"stay {reservation_id}" if reservation_id is not None else f"thread {conversation_id}"
+    await conn.execute(
+        "select pg_advisory_xact_lock(hashtextextended('{schema} ' || $1::text, 7))", stay
+    )
     row = await conn.fetchrow(
         """select * from {schema}.cases
            where state <> 'resolved'

@@ -124,6 +124,32 @@ async def test_a_conversation_that_joins_the_stay_later_is_silent_too(rooms: Roo
     assert (await handling(rooms, "75")).mode == "human"
 
 
+async def test_two_threads_of_a_stay_that_need_a_person_at_once_share_a_case(rooms: Rooms) -> None:
+    await second_thread(rooms)
+    threads = [await rooms.conversation("70"), await rooms.conversation("75")]
+    have_begun = asyncio.Barrier(2)
+
+    async def needs_a_person(conversation: Conversation) -> None:
+        door = await rooms.database.tenant("acme")
+        async with door.transaction() as conn:
+            await have_begun.wait()
+            await rooms.cases.unresolved(conn, conversation.id, conversation.reservation_id)
+            await rooms.cases.may_speak(conn, "acme", conversation.id)
+            await asyncio.sleep(0.1)
+            await rooms.cases.open(
+                conn,
+                rooms.tenant,
+                conversation_id=conversation.id,
+                reservation_id=conversation.reservation_id,
+                severity="normal",
+                trigger_text=f"from {conversation.external_id}",
+            )
+
+    await asyncio.gather(*(needs_a_person(each) for each in threads))
+    (case,) = await rooms.cases.list("acme")
+    assert len(case.history) == 2
+
+
 async def test_a_case_of_one_stay_leaves_others_alone(rooms: Rooms) -> None:
     await rooms.books(5001, 71)
     await open_case(rooms)

@@ -252,6 +252,19 @@ create table {schema}.messages (
 );
 create index messages_digest on {schema}.messages (digest) where not is_incoming;
 
+create table {schema}.calls (
+    conversation_id bigint primary key references {schema}.conversations on delete cascade,
+    call_sid        text not null unique,
+    hotline_e164    text not null,
+    caller_e164     text,                                   -- null: withheld, or no telephone number
+    assurance       int not null default 0,                 -- how sure we are of who calls: 0, 1, 2
+    disclosed_at    timestamptz,                            -- when the caller had heard that an AI speaks
+    started_at      timestamptz not null,
+    ended_at        timestamptz,
+    because         text                                    -- how it ended, in plain words
+);
+create index calls_started on {schema}.calls (started_at);
+
 create table {schema}.handling (
     conversation_id bigint primary key references {schema}.conversations on delete cascade,
     mode            text not null default 'bot' check (mode in ('bot', 'human')),

@@ -135,6 +135,31 @@ class SettingsChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HotlineChanged(Event):
+    """A telephone number or its carrier account changed."""
+
+    crosses_processes: ClassVar[bool] = True
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallStarted(Event):
+    """A caller is on the line."""
+
+    conversation_id: int
+    call_sid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEnded(Event):
+    """The line is closed."""
+
+    conversation_id: int
+    call_sid: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobFailed(Event):
     """A job was given up."""
 

@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 CONFIG_FILE = Path("config.toml")
 STARTS_WITHIN_S = 10.0
+LARGEST_FRAME = 64 * 1024
+"""Bytes of one websocket message; a media stream's are about 300."""
 BACKLOG = 2048
 """Connections that may wait to be accepted; what uvicorn takes by itself."""
 
@@ -151,6 +153,8 @@ def _server(app: Starlette, drain_s: float) -> QuietServer:
             log_config=None,
             access_log=False,
             server_header=False,
+            ws="websockets-sansio",
+            ws_max_size=LARGEST_FRAME,
             timeout_graceful_shutdown=math.ceil(drain_s),
             lifespan="off",
         )

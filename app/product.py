@@ -28,6 +28,7 @@ from app.db import Database
 from app.embedded import EmbeddedServers
 from app.errors import ProductError, Unavailable
 from app.escalation.cases import Cases
+from app.hotlines import Hotlines
 from app.jobs import Job, Jobs
 from app.panel.live import Live
 from app.pms.hostaway import HostawayClient
@@ -41,6 +42,9 @@ from app.slack.client import SlackClient
 from app.slack.notices import Notices
 from app.telemetry import Telemetry
 from app.tenants import Tenant, Tenants
+from app.voice.late import LateLive
+from app.voice.snapshot import Snapshot
+from app.voice.twilio import TwilioWebhooks
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +92,10 @@ class Product:
     notices: Notices
     slack: SlackClient
     live: Live
+    hotlines: Hotlines
+    snapshot: Snapshot
+    twilio: TwilioWebhooks
+    calls: LateLive
     desk: tuple[Desk, ...]
     """Every part of the desk that has routes."""
     is_ready: bool = False
@@ -113,6 +121,9 @@ class Product:
             self._spawn_loops()
             for tenant in await self.tenants.all():
                 await self._schedule(tenant, is_start=True)
+            await self.snapshot.refresh()
+            stack.push_async_callback(self.calls.close)
+            await self._load_hotline()
             self.is_ready = True
             self.background.spawn("warm-up", self._warm())
             try:
@@ -129,9 +140,21 @@ class Product:
         except ProductError as exc:
             logger.info("nothing to schedule", extra={"why": str(exc)})
 
+    async def on_hotline_changed(self, event: events.HotlineChanged) -> None:
+        """A telephone number is new, or hangs on another account."""
+        await self.snapshot.on_changed(event)
+        if self.is_ready:
+            await self._load_hotline()
+
+    async def _load_hotline(self) -> None:
+        """The live part of the hotline, where anybody has a number."""
+        if self.snapshot.numbers:
+            live = await self.calls.load()
+            self.background.spawn("greetings", live.prepare())
+
     def public_routes(self) -> list[BaseRoute]:
         """What the outside may call."""
-        return [*self.webhook.routes()]
+        return [*self.webhook.routes(), *self.twilio.routes(), *self.calls.routes()]
 
     def desk_routes(self) -> list[BaseRoute]:
         """What people of a tenant see."""

@@ -170,6 +170,25 @@ class EscalationSettings(Section):
     quiet_until: TimeOfDay = "07:00"
 
 
+class PhoneSettings(Section):
+    """The hotline's process-wide bounds."""
+
+    max_calls: int = Field(20, ge=1)
+
+
+class VoiceSettings(Section):
+    """How a tenant's hotline hears and speaks; tenant-settable."""
+
+    stt: str = "openai"
+    stt_model: str = "gpt-4o-mini-transcribe"
+    tts: str = "openai"
+    tts_model: str = "gpt-4o-mini-tts"
+    tts_voice: str = "sage"
+    base_url: str = ""
+    access_assurance: int = Field(2, ge=1, le=2)
+    silence_s: Seconds = Field(12.0, gt=0)
+
+
 class SlackSettings(Section):
     """Where alerts go; tenant-settable."""
 
@@ -219,6 +238,8 @@ class Settings(Section):
     pms: PmsSettings = PmsSettings()
     escalation: EscalationSettings = EscalationSettings()
     slack: SlackSettings = SlackSettings()
+    phone: PhoneSettings = PhoneSettings()
+    voice: VoiceSettings = VoiceSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     retention: RetentionSettings = RetentionSettings()
     secrets: Secrets = Secrets()

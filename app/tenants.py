@@ -23,6 +23,7 @@ from app.settings import (
     Section,
     Settings,
     SlackSettings,
+    VoiceSettings,
     known_names,
     validated,
 )
@@ -40,6 +41,7 @@ class TenantSettings(Section):
     pms: PmsSettings = PmsSettings()
     escalation: EscalationSettings = EscalationSettings()
     slack: SlackSettings = SlackSettings()
+    voice: VoiceSettings = VoiceSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

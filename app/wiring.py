@@ -28,6 +28,7 @@ from app.conversations import Conversations
 from app.db import Database
 from app.embedded import EmbeddedServers
 from app.escalation.cases import Cases
+from app.hotlines import Hotlines
 from app.jobs import Job, JobFunction, Jobs
 from app.keys import Keyring, process_keyring
 from app.panel.auth import Sessions
@@ -50,6 +51,10 @@ from app.slack.client import SlackClient
 from app.slack.notices import Notices
 from app.telemetry import Telemetry
 from app.tenants import Tenants
+from app.voice.late import LateLive
+from app.voice.snapshot import Snapshot
+from app.voice.tickets import Tickets
+from app.voice.twilio import TwilioWebhooks
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +70,8 @@ TOLD_LIVE: tuple[type[events.Event], ...] = (
     events.CaseResolved,
     events.HandlingChanged,
     events.JobFailed,
+    events.CallStarted,
+    events.CallEnded,
 )
 """What the live feed shows."""
 
@@ -175,6 +182,20 @@ def build(
         tenants=tenants, inbox=inbox, database=public_database, telemetry=telemetry,
         max_body_bytes=settings.server.max_body_bytes,
     )  # fmt: skip
+    hotlines = Hotlines(database, bus, tenants)
+    snapshot = Snapshot(hotlines, keyring, settings.data.dir)
+    tickets = Tickets(keyring, clock)
+    calls = LateLive(
+        lambda module: module.HotlineLive(
+            settings=settings, database=database, bus=bus, clock=clock, background=background,
+            tenants=tenants, conversations=conversations, cases=cases, stays=stays, mind=mind,
+            snapshot=snapshot, tickets=tickets,
+        )
+    )  # fmt: skip
+    twilio = TwilioWebhooks(
+        snapshot=snapshot, tickets=tickets, calls=calls, database=public_database, clock=clock,
+        public_url=public_url_of(settings),
+    )  # fmt: skip
     product = Product(
         settings=settings, clock=clock, background=background, telemetry=telemetry,
         servers=_servers(settings), public_database=public_database, database=database, bus=bus,
@@ -182,6 +203,7 @@ def build(
         client=client, inbox=inbox, mirror=mirror, passes=passes, mind=mind, model=model,
         debounce=debounce, replies=replies, outbox=outbox, operators=operators, webhook=webhook,
         retention=retention, alerts=alerts, notices=notices, slack=slack, live=live,
+        hotlines=hotlines, snapshot=snapshot, twilio=twilio, calls=calls,
         desk=(pages, links, live, case_pages, draft_pages),
     )  # fmt: skip
     jobs.register(JOBS(product))
@@ -222,6 +244,7 @@ def SUBSCRIPTIONS(p: Product) -> list[Subscription]:
     return [
         (events.SettingsChanged, p.tenants.on_settings_changed),
         (events.SettingsChanged, p.on_settings_changed),
+        (events.HotlineChanged, p.on_hotline_changed),
         (events.LibraryPublished, p.libraries.on_published),
         (events.JobFailed, p.replies.on_job_failed),
         (events.CaseOpened, p.alerts.on_case_opened),
@@ -240,6 +263,12 @@ def desk_url_of(settings: Settings) -> str:
     """How operators reach the desk."""
     server = settings.server
     return server.desk_url or f"http://{server.desk_host}:{server.desk_port}"
+
+
+def public_url_of(settings: Settings) -> str:
+    """How the outside reaches the public door."""
+    server = settings.server
+    return server.public_url or f"http://{server.public_host}:{server.public_port}"
 
 
 def _database(settings: Settings, connections: int) -> Database:

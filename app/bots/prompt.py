@@ -39,7 +39,10 @@ def routing_messages(
 ) -> list[dict[str, str]]:
     """The prompt that asks for a route."""
     values = variables_of(question, language, bot_name=bot.name)
-    values["actionCodes"] = "\n".join(_described(code) for code in codes_of(bot, library))
+    values["actionCodes"] = "\n".join(
+        _described(code, with_examples=question.medium == "thread")
+        for code in codes_of(bot, library)
+    )
     return [
         {"role": "system", "content": compiled(bot.template).render(values)},
         *_history(question),
@@ -65,9 +68,10 @@ def codes_of(bot: Bot, library: Library) -> Sequence[ActionCode]:
     return [code for code in library.codes if code.code in always | set(bot.action_codes)]
 
 
-def _described(code: ActionCode) -> str:
+def _described(code: ActionCode, *, with_examples: bool) -> str:
+    """On the phone every token is heard as silence, so examples are left out there."""
     line = f"- {code.code}: {code.description}"
-    if code.examples:
+    if code.examples and with_examples:
         quoted = " | ".join(f'"{example}"' for example in code.examples)
         line += f"\n  e.g. {quoted}"
     return line

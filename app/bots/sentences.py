@@ -57,6 +57,48 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "de": "Danke, ich habe das an unser Team weitergegeben. Ein Kollege antwortet Ihnen hier.",
         "ar": "شكرًا لك، لقد أبلغت فريقنا بذلك. سيرد عليك أحد الزملاء هنا.",
     },
+    "voice_disclosure": {
+        "en": "Hello, this is the AI assistant of {{{tenant}}}.",
+        "pl": "Dzień dobry, tu asystent AI firmy {{{tenant}}}.",
+        "de": "Guten Tag, hier ist der KI-Assistent von {{{tenant}}}.",
+        "ar": "مرحبًا، معك المساعد الآلي لدى {{{tenant}}}.",
+    },
+    "voice_greeting": {
+        "en": "How can I help you?",
+        "pl": "W czym mogę pomóc?",
+        "de": "Wie kann ich Ihnen helfen?",
+        "ar": "كيف يمكنني مساعدتك؟",
+    },
+    "voice_holding": {
+        "en": "I have alerted our team, and a colleague will get back to you.",
+        "pl": "Zawiadomiłem nasz zespół, ktoś się do Państwa odezwie.",
+        "de": "Ich habe unser Team verständigt, ein Kollege meldet sich bei Ihnen.",
+        "ar": "لقد أبلغت فريقنا، وسيتواصل معك أحد الزملاء.",
+    },
+    "voice_are_you_there": {
+        "en": "Are you still there?",
+        "pl": "Czy jest Pan, Pani tam jeszcze?",
+        "de": "Sind Sie noch da?",
+        "ar": "هل ما زلت معي؟",
+    },
+    "voice_goodbye": {
+        "en": "I cannot hear you any more, so I will end the call. Goodbye.",
+        "pl": "Nic już nie słyszę, więc kończę rozmowę. Do widzenia.",
+        "de": "Ich höre Sie nicht mehr und beende das Gespräch. Auf Wiederhören.",
+        "ar": "لم أعد أسمعك، سأنهي المكالمة. مع السلامة.",
+    },
+    "busy_line": {
+        "en": "All our lines are busy at the moment. Please call again in a few minutes.",
+        "pl": "Wszystkie linie są teraz zajęte. Proszę zadzwonić za kilka minut.",
+        "de": "Alle Leitungen sind gerade belegt. Bitte rufen Sie in einigen Minuten wieder an.",
+        "ar": "جميع الخطوط مشغولة الآن. يرجى الاتصال مجددًا بعد بضع دقائق.",
+    },
+    "broken_line": {
+        "en": "Sorry, we have a technical problem. Please call again, or write to us in the chat.",
+        "pl": "Przepraszamy, mamy awarię. Proszę zadzwonić ponownie lub napisać na czacie.",
+        "de": "Entschuldigung, eine Störung. Bitte rufen Sie wieder an oder schreiben Sie uns.",
+        "ar": "عذرًا، لدينا مشكلة تقنية. يرجى الاتصال مجددًا أو مراسلتنا في المحادثة.",
+    },
     "attachment": {
         "en": "Thank you. I cannot look at photos or voice notes, so I have asked a colleague to.",
         "pl": "Dziękujemy. Nie mogę obejrzeć zdjęć ani odsłuchać nagrań, więc poprosiłem kolegę.",

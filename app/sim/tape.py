@@ -1,0 +1,94 @@
+"""What a call sounded like: both directions side by side, and when somebody spoke."""
+
+import io
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+RATE = 8000
+TICK = RATE // 50
+"""Samples of 20 ms, the grain of the tape."""
+LOUD = 350.0
+"""Root mean square of 20 ms from which somebody speaks; telephone silence is below 50."""
+BRIDGED_TICKS = 20
+"""Pauses up to 400 ms belong to the speech around them."""
+SHORTEST_TICKS = 3
+"""Shorter sounds are clicks."""
+
+Samples = NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """One stretch of speech, in seconds since the stream began."""
+
+    begins_s: float
+    ends_s: float
+
+
+class Tape:
+    """A stereo recording: the caller left, the hotline right."""
+
+    def __init__(self) -> None:
+        self._caller: list[Samples] = []
+        self._hotline: list[Samples] = []
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return len(self._caller) * TICK / RATE
+
+    def add(self, caller: Samples, hotline: Samples) -> None:
+        """Twenty milliseconds of both."""
+        self._caller.append(caller)
+        self._hotline.append(hotline)
+
+    def spoken(self, *, by_hotline: bool) -> list[Spoken]:
+        """Every stretch of speech of one side."""
+        return spoken_in(self._hotline if by_hotline else self._caller)
+
+    def hotline_sound(self, since_s: float = 0.0) -> Samples:
+        """What the hotline said from a moment on."""
+        ticks = self._hotline[int(since_s * RATE / TICK) :]
+        return np.concatenate(ticks) if ticks else np.empty(0, np.int16)
+
+    def wav(self) -> bytes:
+        """The recording as a file."""
+        written = io.BytesIO()
+        with wave.open(written, "wb") as recording:
+            recording.setnchannels(2)
+            recording.setsampwidth(2)
+            recording.setframerate(RATE)
+            if self._caller:
+                both = np.stack((np.concatenate(self._caller), np.concatenate(self._hotline)), 1)
+                recording.writeframes(np.ascontiguousarray(both).tobytes())
+        return written.getvalue()
+
+    def save(self, path: Path) -> None:
+        """Keep the recording."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(self.wav())
+
+
+def spoken_in(ticks: list[Samples]) -> list[Spoken]:
+    """Stretches of loud ticks, short pauses bridged, clicks left out."""
+    loud = [
+        number
+        for number, tick in enumerate(ticks)
+        if np.sqrt(np.mean(tick.astype(np.float64) ** 2)) >= LOUD
+    ]
+    stretches: list[tuple[int, int]] = []
+    for number in loud:
+        if stretches and number - stretches[-1][1] <= BRIDGED_TICKS:
+            stretches[-1] = (stretches[-1][0], number)
+        else:
+            stretches.append((number, number))
+    grain = TICK / RATE
+    return [
+        Spoken(begins_s=first * grain, ends_s=(last + 1) * grain)
+        for first, last in stretches
+        if last - first + 1 >= SHORTEST_TICKS
+    ]

@@ -1,0 +1,65 @@
+"""The live calls of this process: admitted, served, told what happens to their cases."""
+
+import asyncio
+import logging
+
+from app.tenants import Tenants
+from app.voice.phone_line import PhoneLine
+from app.voice.session import CallParts, CallSession
+from app.voice.snapshot import Snapshot
+from app.voice.tickets import Ticket
+
+logger = logging.getLogger(__name__)
+
+ENDS_WITHIN_S = 10.0
+STREAMS = 2
+"""How often the sound of one call may be connected: once, and once more when it broke off."""
+
+
+class Dispatch:
+    """Every call on the line now, by its CallSid."""
+
+    def __init__(
+        self, *, parts: CallParts, tenants: Tenants, snapshot: Snapshot, max_calls: int
+    ) -> None:
+        self._parts = parts
+        self._tenants = tenants
+        self._snapshot = snapshot
+        self._max_calls = max_calls
+        self._live: dict[str, CallSession] = {}
+        self._broken: dict[str, int] = {}
+        """Calls whose stream ended without either side hanging up, and how often."""
+
+    def has_room(self) -> bool:
+        """Whether one more call can be served."""
+        return len(self._live) < self._max_calls
+
+    def may_stream_again(self, call_sid: str) -> bool:
+        """Whether the stream of a call broke off and deserves a second try."""
+        return 0 < self._broken.get(call_sid, 0) < STREAMS
+
+    async def serve(self, ticket: Ticket, line: PhoneLine) -> None:
+        """One call from its first sound to its last."""
+        number = self._snapshot.find(ticket.hotline_e164)
+        if number is None or ticket.call_sid in self._live:
+            logger.warning("a call cannot be served", extra={"is_second": number is not None})
+            return
+        tenant = await self._tenants.get(ticket.tenant_id)
+        session = CallSession(self._parts, tenant=tenant, number=number, ticket=ticket, line=line)
+        self._live[ticket.call_sid] = session
+        try:
+            await session.run()
+        except Exception:
+            self._broken[ticket.call_sid] = self._broken.get(ticket.call_sid, 0) + 1
+            raise
+        finally:
+            del self._live[ticket.call_sid]
+
+    async def close(self) -> None:
+        """End every call; each says that it must go."""
+        calls = list(self._live.values())
+        for call in calls:
+            call.end("the hotline was restarted")
+        await asyncio.wait_for(
+            asyncio.gather(*(call.ended.wait() for call in calls)), timeout=ENDS_WITHIN_S
+        )

@@ -1,0 +1,85 @@
+"""The live part of the hotline, joined: sockets, sessions, voices, greetings."""
+
+from starlette.websockets import WebSocket
+
+from app.background import Background
+from app.bots.answer import Mind
+from app.bus import Bus
+from app.clock import Clock
+from app.conversations import Conversations
+from app.db import Database
+from app.escalation.cases import Cases
+from app.pms.stay import Stays
+from app.settings import Settings
+from app.tenants import Tenants
+from app.voice.caller import Callers
+from app.voice.dispatch import Dispatch
+from app.voice.greetings import Greetings
+from app.voice.media import MediaStreams
+from app.voice.session import CallParts
+from app.voice.snapshot import Snapshot
+from app.voice.speech import Voices
+from app.voice.tickets import Tickets
+
+
+class HotlineLive:
+    """Every live call of this process, and what calls are made with."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        database: Database,
+        bus: Bus,
+        clock: Clock,
+        background: Background,
+        tenants: Tenants,
+        conversations: Conversations,
+        cases: Cases,
+        stays: Stays,
+        mind: Mind,
+        snapshot: Snapshot,
+        tickets: Tickets,
+    ) -> None:
+        key = settings.secrets.openai_api_key
+        self._voices = Voices(key.get_secret_value() if key else None)
+        self._greetings = Greetings(snapshot=snapshot, tenants=tenants, voices=self._voices)
+        parts = CallParts(
+            database=database,
+            bus=bus,
+            clock=clock,
+            background=background,
+            mind=mind,
+            conversations=conversations,
+            cases=cases,
+            callers=Callers(stays),
+            voices=self._voices,
+            greetings=self._greetings,
+        )
+        self._dispatch = Dispatch(
+            parts=parts, tenants=tenants, snapshot=snapshot, max_calls=settings.phone.max_calls
+        )
+        self._media = MediaStreams(
+            tickets=tickets, serve=self._dispatch.serve, clock=clock, background=background
+        )
+
+    async def accept(self, websocket: WebSocket) -> None:
+        """One media stream, from its start to its end."""
+        await self._media.accept(websocket)
+
+    def has_room(self) -> bool:
+        """Whether one more call can be served."""
+        return self._dispatch.has_room()
+
+    def may_stream_again(self, call_sid: str) -> bool:
+        """Whether the stream of a call broke off and deserves a second try."""
+        return self._dispatch.may_stream_again(call_sid)
+
+    async def prepare(self) -> None:
+        """Make the greetings that are missing."""
+        await self._greetings.prepare()
+
+    async def close(self) -> None:
+        """End every call, and what they were made with."""
+        await self._dispatch.close()
+        self._voices.close()

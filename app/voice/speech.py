@@ -1,0 +1,84 @@
+"""Ears and mouth of a call: speech-to-text, text-to-speech and voice activity, per tenant.
+
+Chosen by the tenant's settings; every factory gives LiveKit plugins, with language and vocabulary
+set for this call.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from livekit.agents import inference, stt, tts, vad
+from livekit.plugins import openai
+
+from app.errors import BadInput
+from app.tenants import Tenant
+
+VAD_THREADS = 2
+NO_KEY = "no-key"
+LONGEST_HINT = 400
+"""Characters of vocabulary that recognition is given; more makes it worse. Measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speech:
+    """What one call hears and speaks with."""
+
+    ears: stt.STT[Any]
+    mouth: tts.TTS[Any]
+    activity: vad.VAD
+
+
+class Voices:
+    """Makes the speech of each call."""
+
+    def __init__(self, process_key: str | None) -> None:
+        self._process_key = process_key
+        self._threads = ThreadPoolExecutor(VAD_THREADS, thread_name_prefix="vad")
+
+    def close(self) -> None:
+        """End the threads."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def of_call(self, tenant: Tenant, language: str, vocabulary: tuple[str, ...] = ()) -> Speech:
+        """Ears, mouth and voice activity for one call.
+
+        Raises:
+            BadInput: the tenant chose a provider that is not installed.
+        """
+        return Speech(
+            ears=self._ears(tenant, language, vocabulary),
+            mouth=self.mouth(tenant),
+            activity=inference.VAD(min_silence_duration=0.25, executor=self._threads),
+        )
+
+    def mouth(self, tenant: Tenant) -> tts.TTS[Any]:
+        """The tenant's voice."""
+        voice = tenant.settings.voice
+        if voice.tts != "openai":
+            raise BadInput(f"there is no speech provider {voice.tts!r}")
+        return openai.TTS(
+            model=voice.tts_model,
+            voice=voice.tts_voice,
+            base_url=self._base_url(tenant),
+            api_key=self._key(tenant),
+            response_format="pcm",
+        )
+
+    def _ears(self, tenant: Tenant, language: str, vocabulary: tuple[str, ...]) -> stt.STT[Any]:
+        voice = tenant.settings.voice
+        if voice.stt != "openai":
+            raise BadInput(f"there is no speech provider {voice.stt!r}")
+        return openai.STT(
+            model=voice.stt_model,
+            language=language,
+            prompt=", ".join(vocabulary)[:LONGEST_HINT],
+            base_url=self._base_url(tenant),
+            api_key=self._key(tenant),
+        )
+
+    def _base_url(self, tenant: Tenant) -> str:
+        return tenant.settings.voice.base_url or tenant.settings.llm.base_url
+
+    def _key(self, tenant: Tenant) -> str:
+        return tenant.openai_api_key or self._process_key or NO_KEY

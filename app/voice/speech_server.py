@@ -1,0 +1,148 @@
+"""Speech on this machine: an OpenAI-compatible server of its own, so that no call's loop waits.
+
+`POST /audio/transcriptions` by Whisper base, `POST /audio/speech` by Piper, Kokoro and espeak-ng.
+A program beside the product (`python -m app.voice.speech_server --port 0`), which imports nothing
+of it; it prints its port as one JSON line. Weights come in packages and are checked by hash.
+"""
+
+import argparse
+import asyncio
+import io
+import json
+import sys
+import wave
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from app.voice.local_ears import WhisperEars
+from app.voice.local_mouths import VOICES, Mouths
+
+SPOKEN_RATE = 24000
+"""What OpenAI's speech has as `pcm`, and so its clients expect."""
+MOST_SECONDS = 60
+MOST_CHARACTERS = 4000
+MOST_BYTES = 8_000_000
+
+
+class SpeechServer:
+    """The two endpoints, each on a thread of its own."""
+
+    def __init__(self, cache: Path) -> None:
+        self._ears = WhisperEars(cache)
+        self._mouths = Mouths(cache)
+        self._hearing = ThreadPoolExecutor(1, thread_name_prefix="hearing")
+        self._speaking = ThreadPoolExecutor(1, thread_name_prefix="speaking")
+
+    def app(self) -> Starlette:
+        """The server's routes."""
+        return Starlette(
+            routes=[
+                Route("/healthz", self.health),
+                Route("/audio/transcriptions", self.transcribe, methods=["POST"]),
+                Route("/audio/speech", self.speak, methods=["POST"]),
+            ]
+        )
+
+    def warm(self) -> None:
+        """Load what the first caller would wait for."""
+        self._ears.load()
+        self._mouths.load()
+
+    async def health(self, _: Request) -> Response:
+        """Who is here."""
+        return JSONResponse({"status": "ok", "ears": "whisper-base", "voices": sorted(VOICES)})
+
+    async def transcribe(self, request: Request) -> Response:
+        """A recording's words."""
+        async with request.form(max_part_size=MOST_BYTES) as form:
+            upload = form.get("file")
+            if upload is None or isinstance(upload, str):
+                return _refusal("there is no file")
+            sound = await upload.read()
+            language = str(form.get("language") or "en").partition("-")[0].lower()
+            prompt = str(form.get("prompt") or "")
+        try:
+            samples, rate = read_wav(sound)
+        except (wave.Error, EOFError, ValueError) as problem:
+            return _refusal(f"the file is no 16-bit WAV: {problem}")
+        if len(samples) > MOST_SECONDS * rate:
+            return _refusal(f"the recording is longer than {MOST_SECONDS} s")
+        loop = asyncio.get_running_loop()
+        text = await loop.run_in_executor(
+            self._hearing, self._ears.words, samples, rate, language, prompt
+        )
+        return JSONResponse({"text": text})
+
+    async def speak(self, request: Request) -> Response:
+        """A text as sound: 16-bit mono PCM at 24 kHz, as it is made."""
+        try:
+            asked = json.loads(await request.body())
+            text, voice = str(asked["input"]), str(asked["voice"])
+        except (ValueError, KeyError, TypeError):
+            return _refusal("the body needs input and voice")
+        if voice not in VOICES:
+            return _refusal(f"there is no voice {voice!r}; there are {', '.join(sorted(VOICES))}")
+        if len(text) > MOST_CHARACTERS:
+            return _refusal(f"the text is longer than {MOST_CHARACTERS} characters")
+        pieces = self._pieces(self._mouths.sound(text, voice, SPOKEN_RATE))
+        return StreamingResponse(pieces, media_type="audio/pcm")
+
+    async def _pieces(self, made: Iterator[bytes]) -> AsyncIterator[bytes]:
+        loop = asyncio.get_running_loop()
+        while (piece := await loop.run_in_executor(self._speaking, next, made, None)) is not None:
+            yield piece
+
+
+def read_wav(sound: bytes) -> tuple[np.ndarray[Any, np.dtype[np.int16]], int]:
+    """(samples, rate) of a mono 16-bit WAV.
+
+    Raises:
+        ValueError: it has another shape.
+    """
+    with wave.open(io.BytesIO(sound)) as recording:
+        if recording.getsampwidth() != 2 or recording.getnchannels() != 1:
+            raise ValueError("mono and 16 bits are wanted")
+        frames = recording.readframes(recording.getnframes())
+        return np.frombuffer(frames, dtype=np.int16), recording.getframerate()
+
+
+def _refusal(why: str) -> Response:
+    return JSONResponse({"error": {"message": why}}, status_code=400)
+
+
+async def serve(port: int, cache: Path) -> None:
+    """Serve on loopback; the port stands on stdout once everything is loaded."""
+    speech = SpeechServer(cache)
+    await asyncio.to_thread(speech.warm)
+    config = uvicorn.Config(speech.app(), host="127.0.0.1", port=port, log_level="warning")
+    server = uvicorn.Server(config)
+    serving = asyncio.ensure_future(server.serve())
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.01)
+    if server.started:
+        bound = server.servers[0].sockets[0].getsockname()[1]
+        sys.stdout.write(json.dumps({"port": bound}) + "\n")
+        sys.stdout.flush()
+    await serving
+
+
+def main() -> None:
+    """Run until ended."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--cache", type=Path, required=True, help="where weights are joined, once")
+    given = parser.parse_args()
+    asyncio.run(serve(given.port, given.cache))
+
+
+if __name__ == "__main__":
+    main()

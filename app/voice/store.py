@@ -1,0 +1,88 @@
+"""SQL of calls."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.db import Connection, Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One telephone call, one to one with its conversation."""
+
+    conversation_id: int
+    call_sid: str
+    hotline_e164: str
+    caller_e164: str | None
+    assurance: int
+    disclosed_at: datetime | None
+    started_at: datetime
+    ended_at: datetime | None
+    because: str | None
+
+
+async def open_call(
+    conn: Connection,
+    *,
+    call_sid: str,
+    hotline_e164: str,
+    caller_e164: str | None,
+    language: str,
+    now: datetime,
+) -> int:
+    """The conversation of a call, made when it is new; a stream that comes again finds it."""
+    await conn.execute(
+        """insert into {schema}.conversations (medium, account, external_id, language, opened_at)
+           values ('phone', $1, $2, $3, $4) on conflict do nothing""",
+        hotline_e164, call_sid, language, now,
+    )  # fmt: skip
+    conversation_id: int = await conn.fetchval(
+        """select id from {schema}.conversations
+           where medium = 'phone' and account = $1 and external_id = $2""",
+        hotline_e164, call_sid,
+    )  # fmt: skip
+    await conn.execute(
+        """insert into {schema}.calls
+               (conversation_id, call_sid, hotline_e164, caller_e164, started_at)
+           values ($1, $2, $3, $4, $5)
+           on conflict (conversation_id) do update set ended_at = null, because = null""",
+        conversation_id, call_sid, hotline_e164, caller_e164, now,
+    )  # fmt: skip
+    return conversation_id
+
+
+async def keep_caller(conn: Connection, conversation_id: int, assurance: int) -> None:
+    """How sure we are of who calls."""
+    await conn.execute(
+        "update {schema}.calls set assurance = $2 where conversation_id = $1",
+        conversation_id, assurance,
+    )  # fmt: skip
+
+
+async def mark_disclosed(conn: Connection, conversation_id: int, at: datetime) -> None:
+    """The caller has heard that an AI speaks."""
+    await conn.execute(
+        """update {schema}.calls set disclosed_at = coalesce(disclosed_at, $2)
+           where conversation_id = $1""",
+        conversation_id, at,
+    )  # fmt: skip
+
+
+async def end_call(conn: Connection, call_sid: str, *, because: str, at: datetime) -> None:
+    """A call is over; the first reason stays."""
+    await conn.execute(
+        """update {schema}.calls set ended_at = coalesce(ended_at, $2),
+               because = coalesce(because, $3)
+           where call_sid = $1""",
+        call_sid, at, because,
+    )  # fmt: skip
+
+
+async def calls(conn: Connection, *, last: int) -> list[Call]:
+    """The newest calls first."""
+    rows = await conn.fetch("select * from {schema}.calls order by started_at desc limit $1", last)
+    return [_call(row) for row in rows]
+
+
+def _call(row: Row) -> Call:
+    return Call(**{name: row[name] for name in Call.__dataclass_fields__})

@@ -1,0 +1,58 @@
+"""What a webhook knows of a call, carried by the carrier to the media stream: signed, used once."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.clock import Clock
+from app.errors import Forbidden
+from app.keys import Keyring, new_token
+
+VALID = timedelta(seconds=60)
+"""From the webhook's answer to the start of the stream."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """One call that may come in."""
+
+    call_sid: str
+    tenant_id: str
+    hotline_e164: str
+    caller_e164: str | None
+    """None where the caller withheld it, or it is no telephone number."""
+    is_doubtful: bool
+    """The carrier could not vouch for the number, or the call was diverted: no match by number."""
+
+
+class Tickets:
+    """Gives tickets out, and takes each back once."""
+
+    def __init__(self, keyring: Keyring, clock: Clock) -> None:
+        self._keyring = keyring
+        self._clock = clock
+        self._used: dict[str, datetime] = {}
+
+    def give(self, ticket: Ticket) -> str:
+        """A token that only we can make."""
+        until = int((self._clock.now() + VALID).timestamp())
+        return self._keyring.sign({**asdict(ticket), "until": until, "id": new_token(9)})
+
+    def take(self, token: str, call_sid: str) -> Ticket:
+        """The ticket of a stream that starts.
+
+        Raises:
+            Forbidden: not ours, of another call, too old, or used before.
+        """
+        payload: dict[str, Any] = dict(self._keyring.verify(token))
+        now = self._clock.now()
+        ticket_id, until = str(payload.pop("id", "")), int(payload.pop("until", 0))
+        if not ticket_id or payload.get("call_sid") != call_sid:
+            raise Forbidden("this ticket is another call's")
+        if until < now.timestamp():
+            raise Forbidden("this ticket is too old")
+        self._used = {key: at for key, at in self._used.items() if at > now - 2 * VALID}
+        if ticket_id in self._used:
+            raise Forbidden("this ticket was used before")
+        self._used[ticket_id] = now
+        return Ticket(**payload)

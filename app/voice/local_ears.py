@@ -60,9 +60,7 @@ class WhisperEars:
         if seconds < SHORTEST_S:
             return ""
         model = self.load()
-        tokens = Tokenizer(
-            model.hf_tokenizer, True, task="transcribe", language=language
-        )
+        tokens = Tokenizer(model.hf_tokenizer, True, task="transcribe", language=language)
         start = self._start(tokens, prompt)
         result: Any = model.model.generate(
             self._encoded(model, sound),

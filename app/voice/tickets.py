@@ -8,6 +8,8 @@ from app.clock import Clock
 from app.errors import Forbidden
 from app.keys import Keyring, new_token
 
+KIND = "call"
+"""Tells tickets from other things the same keys sign."""
 VALID = timedelta(seconds=60)
 """From the webhook's answer to the start of the stream."""
 
@@ -36,7 +38,9 @@ class Tickets:
     def give(self, ticket: Ticket) -> str:
         """A token that only we can make."""
         until = int((self._clock.now() + VALID).timestamp())
-        return self._keyring.sign({**asdict(ticket), "until": until, "id": new_token(9)})
+        return self._keyring.sign(
+            {**asdict(ticket), "kind": KIND, "until": until, "id": new_token(9)}
+        )
 
     def take(self, token: str, call_sid: str) -> Ticket:
         """The ticket of a stream that starts.
@@ -47,6 +51,8 @@ class Tickets:
         payload: dict[str, Any] = dict(self._keyring.verify(token))
         now = self._clock.now()
         ticket_id, until = str(payload.pop("id", "")), int(payload.pop("until", 0))
+        if payload.pop("kind", None) != KIND:
+            raise Forbidden("this is no ticket of a call")
         if not ticket_id or payload.get("call_sid") != call_sid:
             raise Forbidden("this ticket is another call's")
         if until < now.timestamp():

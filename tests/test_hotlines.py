@@ -1,0 +1,94 @@
+"""Numbers and carrier accounts belong to one tenant each."""
+
+import pytest
+
+from app.bus import Bus
+from app.db import Database
+from app.errors import BadInput, Conflict, NotFound
+from app.events import HotlineChanged
+from app.hotlines import Hotlines, e164
+from app.tenants import Tenant, Tenants
+
+WARSAW = "+48221234567"
+
+
+@pytest.fixture
+def hotlines(database: Database, bus: Bus, tenants: Tenants) -> Hotlines:
+    return Hotlines(database, bus, tenants)
+
+
+async def test_a_number_is_kept_in_international_form(hotlines: Hotlines, tenant: Tenant):
+    made = await hotlines.add("acme", "+48 22 123 45 67", name="Acme", language="pl")
+    assert made.number_e164 == WARSAW
+    assert await hotlines.of_tenant("acme") == [made]
+
+
+@pytest.mark.parametrize(
+    "number", ["22 123 45 67", "", "+", "+48", "anonymous", "+4822123456789012"]
+)
+def test_what_is_no_international_number_is_refused(number: str):
+    with pytest.raises(BadInput, match="number|digits"):
+        e164(number)
+
+
+async def test_a_language_the_tenant_does_not_speak_is_refused(hotlines: Hotlines, tenant: Tenant):
+    with pytest.raises(BadInput, match="en, pl, de, ar"):
+        await hotlines.add("acme", WARSAW, name="Acme", language="fr")
+
+
+async def test_a_number_is_one_tenants(hotlines: Hotlines, tenant: Tenant, tenants: Tenants):
+    await tenants.add("other", "Other")
+    await hotlines.add("acme", WARSAW, name="Acme", language="en")
+    with pytest.raises(Conflict):
+        await hotlines.add("other", WARSAW, name="Other", language="en")
+    with pytest.raises(NotFound):
+        await hotlines.remove("other", WARSAW)
+
+
+async def test_a_removed_number_is_gone(hotlines: Hotlines, tenant: Tenant):
+    await hotlines.add("acme", WARSAW, name="Acme", language="en")
+    await hotlines.remove("acme", WARSAW)
+    assert await hotlines.all() == []
+
+
+async def test_every_change_is_told(hotlines: Hotlines, tenant: Tenant, bus: Bus):
+    told: list[HotlineChanged] = []
+
+    async def heard(event: HotlineChanged) -> None:
+        told.append(event)
+
+    bus.subscribe(HotlineChanged, heard)
+    await hotlines.set_carrier("acme", account_sid="AC1", auth_tokens=("t",))
+    await hotlines.add("acme", WARSAW, name="Acme", language="en")
+    await hotlines.remove("acme", WARSAW)
+    assert len(told) == 3
+
+
+async def test_tokens_of_the_carrier_are_kept_closed_and_opened(
+    hotlines: Hotlines, tenant: Tenant, database: Database
+):
+    await hotlines.set_carrier("acme", account_sid="AC1", auth_tokens=("old-token",))
+    await hotlines.set_carrier("acme", account_sid="AC1", auth_tokens=("old-token", "next-token"))
+    (account,) = await hotlines.carriers()
+    assert account.auth_tokens == ("old-token", "next-token")
+    async with database.shared().transaction() as conn:
+        stored = await conn.fetchval("select credentials from nightdesk.carrier_accounts")
+    assert b"token" not in stored
+
+
+async def test_a_carrier_account_is_one_tenants(
+    hotlines: Hotlines, tenant: Tenant, tenants: Tenants
+):
+    await tenants.add("other", "Other")
+    await hotlines.set_carrier("acme", account_sid="AC1", auth_tokens=("mine",))
+    with pytest.raises(Conflict):
+        await hotlines.set_carrier("other", account_sid="AC1", auth_tokens=("theirs",))
+    assert (await hotlines.carriers())[0].auth_tokens == ("mine",)
+
+
+@pytest.mark.parametrize("tokens", [(), ("",), ("good", "")])
+async def test_an_account_without_a_token_is_refused(
+    hotlines: Hotlines, tenant: Tenant, tokens: tuple[str, ...]
+):
+    with pytest.raises(BadInput):
+        await hotlines.set_carrier("acme", account_sid="AC1", auth_tokens=tokens)

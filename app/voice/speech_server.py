@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import io
 import json
+import socket
 import sys
 import wave
 from collections.abc import AsyncIterator, Iterator
@@ -123,16 +124,13 @@ async def serve(port: int, cache: Path) -> None:
     """Serve on loopback; the port stands on stdout once everything is loaded."""
     speech = SpeechServer(cache)
     await asyncio.to_thread(speech.warm)
-    config = uvicorn.Config(speech.app(), host="127.0.0.1", port=port, log_level="warning")
-    server = uvicorn.Server(config)
-    serving = asyncio.ensure_future(server.serve())
-    while not server.started and not serving.done():
-        await asyncio.sleep(0.01)
-    if server.started:
-        bound = server.servers[0].sockets[0].getsockname()[1]
-        sys.stdout.write(json.dumps({"port": bound}) + "\n")
+    server = uvicorn.Server(uvicorn.Config(speech.app(), log_level="warning"))
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", port))
+        bound.listen()
+        sys.stdout.write(json.dumps({"port": bound.getsockname()[1]}) + "\n")
         sys.stdout.flush()
-    await serving
+        await server.serve([bound])
 
 
 def main() -> None:

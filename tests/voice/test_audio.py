@@ -50,7 +50,7 @@ def test_what_a_line_cannot_carry_leaves_no_hiss():
 
 def test_a_stream_is_never_held_back_for_long():
     resampler = Resampler(24000, LINE_RATE)
-    given = given_back = 0
+    given = given_back = 0.0
     lags = []
     for at in range(0, 24000, 480):
         given += 480 / 24000

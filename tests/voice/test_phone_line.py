@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ class FakeTwilio:
 
     def __init__(self) -> None:
         self.incoming: asyncio.Queue[str | None] = asyncio.Queue()
-        self.sent: list[dict] = []
+        self.sent: list[dict[str, Any]] = []
         self.is_closed = False
 
     async def receive(self) -> str | None:
@@ -44,7 +45,7 @@ class FakeTwilio:
             media["timestamp"] = str(at_ms)
         self.says("media", media=media)
 
-    def events(self, event: str) -> list[dict]:
+    def events(self, event: str) -> list[dict[str, Any]]:
         return [message for message in self.sent if message["event"] == event]
 
     def return_marks(self) -> None:

@@ -56,7 +56,7 @@ class Carrier:
         self,
         path: str = "/twilio/voice",
         *,
-        token: str = "current",
+        key: str = "current",
         signed_url: str = "",
         signed: str | None = None,
         **fields: str,
@@ -65,7 +65,7 @@ class Carrier:
             "CallSid": "CA1", "AccountSid": "AC1", "From": CALLER, "To": WARSAW,
             "FromCity": "", **fields,
         }  # fmt: skip
-        made = signature(token, signed_url or f"{PUBLIC}{path}", form)
+        made = signature(key, signed_url or f"{PUBLIC}{path}", form)
         headers = {"X-Twilio-Signature": made if signed is None else signed}
         if signed == "":
             headers = {}
@@ -145,15 +145,15 @@ async def test_a_webhook_that_is_tried_again_is_answered_again(carrier: Carrier)
 
 
 async def test_the_next_token_is_good_while_tokens_change(carrier: Carrier):
-    assert (await carrier.asks(token="next"))[0] == 200
+    assert (await carrier.asks(key="next"))[0] == 200
 
 
 @pytest.mark.parametrize("signed", ["", "nonsense", "żółć", None])
 async def test_unsigned_and_wrongly_signed_webhooks_are_refused(
     carrier: Carrier, signed: str | None
 ):
-    token = "stranger" if signed is None else "current"
-    status, _ = await carrier.asks(signed=signed and signed.encode().decode("latin-1"), token=token)
+    key = "stranger" if signed is None else "current"
+    status, _ = await carrier.asks(signed=signed and signed.encode().decode("latin-1"), key=key)
     assert status == 403
 
 
@@ -243,8 +243,11 @@ async def test_a_body_that_is_no_form_is_refused(carrier: Carrier):
 
 @pytest.mark.parametrize(
     ("caller", "wanted"),
-    [("+14158675309", "RSOYDt4T1cUTdK1PDd93/VVr8B8="), ("+12349013030", "0/KCTR6DLpKmkAf8muzZqo1nDgQ=")],
-)  # fmt: skip
+    [
+        ("+14158675309", "RSOYDt4T1cUTdK1PDd93/VVr8B8="),
+        ("+12349013030", "0/KCTR6DLpKmkAf8muzZqo1nDgQ="),
+    ],
+)
 def test_twilios_own_examples_are_signed_as_twilio_says(caller: str, wanted: str):
     form = ImmutableMultiDict(
         {

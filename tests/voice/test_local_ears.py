@@ -1,0 +1,45 @@
+"""The local recogniser's own part: weights checked by hash, and no sentence twice."""
+
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from app.voice import local_ears
+from app.voice.local_ears import WEIGHTS, joined_weights, without_repeats
+
+
+@pytest.mark.parametrize(
+    ("heard", "wanted"),
+    [
+        (
+            "My departure date is the 14th, my departure date is the",
+            "My departure date is the 14th",
+        ),
+        ("what is the code what is the code", "what is the code"),
+        ("What is the code? What is the code? What is the code?", "What is the code?"),
+        ("no, no", "no, no"),
+        ("very very good", "very very good"),
+        ("What time can we check in today?", "What time can we check in today?"),
+        ("", ""),
+        ("yes", "yes"),
+    ],
+)
+def test_a_tail_that_repeats_its_head_is_cut(heard: str, wanted: str):
+    assert without_repeats(heard) == wanted
+
+
+def test_weights_are_joined_once(tmp_path: Path):
+    folder = joined_weights(tmp_path)
+    assert {path.name for path in folder.iterdir()} == {
+        "config.json", "model.bin", "tokenizer.json", "vocabulary.txt",
+    }  # fmt: skip
+    made_at = (folder / "model.bin").stat().st_mtime_ns
+    assert joined_weights(tmp_path) == folder
+    assert (folder / "model.bin").stat().st_mtime_ns == made_at
+
+
+def test_the_weights_come_from_packages():
+    for number, package in enumerate(WEIGHTS, start=1):
+        assert (resources.files(package) / "data" / f"model.bin.part{number}").is_file()
+    assert len(local_ears.WEIGHTS_SHA256) == 64

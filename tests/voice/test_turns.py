@@ -1,0 +1,108 @@
+"""What is said on a call: a confirmed turn counts, a half-heard one leaves nothing."""
+
+from app.bots.llm import ModelError
+from tests.make import make_stay
+from tests.voice.conftest import OnTheLine
+
+QUESTION = "Is there a bakery nearby?"
+
+
+async def test_a_confirmed_turn_leaves_one_decision(call: OnTheLine):
+    call.model.will_say("Yes, on the corner.")
+    assert await call.answer(QUESTION) == "Yes, on the corner."
+    call.turns.confirm(QUESTION)
+    (decision,) = await call.rows("decisions")
+    assert (decision["outcome"], decision["answer"]) == ("reply", "Yes, on the corner.")
+
+
+async def test_a_turn_may_be_confirmed_before_it_is_answered(call: OnTheLine):
+    call.turns.confirm(QUESTION)
+    await call.answer(QUESTION)
+    assert len(await call.rows("decisions")) == 1
+
+
+async def test_a_half_heard_turn_leaves_nothing(call: OnTheLine):
+    call.model.will_route({"actionCode": "ESCALATE", "score": 0.99, "reasoning": "a person"})
+    await call.answer("Is there a")
+    call.model.will_route({"actionCode": "OTHER_QUESTION", "score": 0.9, "reasoning": "fits"})
+    await call.answer(QUESTION)
+    call.turns.confirm(QUESTION)
+    assert len(await call.rows("decisions")) == 1
+    assert await call.rows("cases") == []
+
+
+async def test_punctuation_makes_no_other_turn(call: OnTheLine):
+    await call.answer("is there a bakery nearby")
+    call.turns.confirm("Is there a bakery nearby?")
+    assert len(await call.rows("decisions")) == 1
+
+
+async def test_an_answer_that_was_cut_off_counts_once_its_turn_is_confirmed(call: OnTheLine):
+    call.model.will_say("First sentence here. Second sentence here. Third one.")
+    answering = call.turns.answer(QUESTION)
+    await anext(answering)
+    call.turns.confirm(QUESTION)
+    await answering.aclose()
+    (decision,) = await call.rows("decisions")
+    assert decision["outcome"] == "reply"
+
+
+async def test_what_needs_a_person_opens_a_case_once_it_is_confirmed(call: OnTheLine):
+    call.model.will_route({"actionCode": "ESCALATE", "score": 0.99, "reasoning": "a person"})
+    said = await call.answer(QUESTION)
+    call.turns.confirm(QUESTION)
+    (case,) = await call.rows("cases")
+    assert case["trigger_text"] == QUESTION
+    assert "colleague" in said
+
+
+async def test_a_failing_model_ends_in_a_sentence_and_a_case(call: OnTheLine):
+    call.model.will_say(ModelError("the model is away"))
+    said = await call.answer(QUESTION)
+    call.turns.confirm(QUESTION)
+    assert "colleague" in said
+    assert len(await call.rows("cases")) == 1
+
+
+async def test_a_placeholder_nobody_gave_is_never_spoken(call: OnTheLine):
+    call.turns.stay = make_stay()
+    call.model.will_say("All good. Your code is [[alarm_code]]. Bye.")
+    said = await call.answer(QUESTION)
+    assert "alarm_code" not in said
+    assert said.startswith("All good.")
+
+
+async def test_a_person_on_the_line_silences_the_bot(call: OnTheLine):
+    call.turns.is_silent = True
+    assert await call.answer(QUESTION) == ""
+    call.turns.confirm(QUESTION)
+    assert await call.rows("decisions") == []
+
+
+async def test_turns_are_recorded_in_order_with_the_decision_behind_them(call: OnTheLine):
+    call.model.will_say("Yes, on the corner.")
+    call.turns.heard(QUESTION, call.clock.now())
+    await call.answer(QUESTION)
+    call.turns.confirm(QUESTION)
+    call.turns.said("Yes, on the corner.", call.clock.now())
+    turns = await call.rows("turns")
+    assert [(turn["speaker"], turn["text"]) for turn in turns] == [
+        ("guest", QUESTION),
+        ("bot", "Yes, on the corner."),
+    ]
+    assert turns[1]["decision_id"] is not None
+
+
+async def test_a_secret_that_the_caller_says_is_kept_as_its_mark(call: OnTheLine):
+    stay = make_stay()
+    call.turns.stay = stay
+    code = stay.known["door_code"]
+    call.turns.heard(f"Is it {code}?", call.clock.now())
+    (turn,) = await call.rows("turns")
+    assert (code in turn["text"], "[[door_code]]" in turn["text"]) == (False, True)
+
+
+async def test_what_was_said_before_is_in_the_next_prompt(call: OnTheLine):
+    call.turns.heard("Hello, it is about tomorrow.", call.clock.now())
+    await call.answer(QUESTION)
+    assert "Hello, it is about tomorrow." in str(call.model.asked[-1])

@@ -209,7 +209,6 @@ create table {schema}.decisions (
     bot             text,
     action_code     text,
     score           double precision,
-    reasoning       text,
     covers_all      boolean,
     outcome         text not null,                          -- reply | draft | person | silence
     origin          text not null,                          -- facts | template | bot | urgent | rule
@@ -218,7 +217,7 @@ create table {schema}.decisions (
     question        text not null,
     answer          text,
     stay            jsonb,
-    calls           jsonb not null default '[]',            -- model calls: prompt, model, parameters, raw output, times
+    sealed          bytea,                                  -- encrypted: model calls (prompt, parameters, raw output, times), reasoning
     trace_id        text,
     decided_at      timestamptz not null
 );
@@ -287,6 +286,7 @@ create table {schema}.outbox (
     answered_before bigint not null default 0,              -- how far the thread was answered before it: taken back if dropped
     decision_id     bigint references {schema}.decisions on delete set null,
     operator        text,
+    typed           text[] not null default '{}',           -- names of secrets that a person typed, and so vouches for
     external_id     text,                                   -- the PMS's id once sent
     created_at      timestamptz not null,
     sent_at         timestamptz

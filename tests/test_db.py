@@ -100,3 +100,32 @@ async def test_an_unknown_tenant_has_no_door(database: Database) -> None:
 def test_a_new_part_starts_at_the_newest_version() -> None:
     assert [number for number, _ in pending_steps("tenant", None)] == [latest_version("tenant")]
     assert pending_steps("tenant", latest_version("tenant")) == []
+
+
+OLDEST_TENANT = """
+    alter table {schema}.decisions drop column sealed, add column reasoning text,
+        add column calls jsonb not null default '[]';
+    alter table {schema}.outbox drop column typed;
+"""
+"""Leads a new schema back to version 1."""
+
+
+async def test_changes_lead_an_old_schema_to_the_newest(
+    database: Database, tenants: Tenants
+) -> None:
+    async def columns() -> list[str]:
+        async with database.shared().transaction() as conn:
+            rows = await conn.fetch(
+                """select table_name || '.' || column_name || ' ' || data_type as name
+                   from information_schema.columns where table_schema = 't_acme' order by 1"""
+            )
+        return [row["name"] for row in rows]
+
+    await tenants.add("acme", "Acme")
+    newest = await columns()
+    async with database.shared().transaction() as conn:
+        await conn.execute(OLDEST_TENANT.replace("{schema}", "t_acme"))
+        await conn.execute("update nightdesk.tenants set schema_version = 1")
+    assert await columns() != newest
+    await database.shared().apply()
+    assert await columns() == newest

@@ -23,7 +23,7 @@ from app.bots.sentences import LOCKED_BY_REASON, access_sentence, sentence
 from app.bots.urgent import Urgent, emergency_sentence, find_urgent
 from app.db import Connection, Database
 from app.errors import BadInput, NotFound
-from app.pms.gated import check
+from app.pms.gated import PlaceholderMangled, check
 from app.telemetry import current_trace_id
 
 logger = logging.getLogger(__name__)
@@ -120,14 +120,23 @@ class Answering:
             await self.route()
             async for _ in self.words():
                 pass
-            text = self._asked_team("".join(self._said).strip())
-            check(text, self._may_carry())
+            text = self._passed(self._asked_team("".join(self._said).strip()))
         except ModelError as exc:
             self._calls.append(_failed_call(exc))
             return self.give_up(str(exc))
         except (BadInput, NotFound) as exc:
             return self.give_up(str(exc))
         return text or None
+
+    def _passed(self, text: str) -> str:
+        """The words with secrets as placeholders, where they may be said at all."""
+        stay = self.question.stay
+        text = stay.mask(text) if stay else text
+        check(text, self._may_carry(), known=stay.known if stay else ())
+        if stay is not None and stay.must_not_say(text):
+            raise PlaceholderMangled("the answer held what is locked")
+        self._said = [text]
+        return text
 
     def _asked_team(self, text: str) -> str:
         """The words without the mark of not knowing, which makes it a person's matter."""

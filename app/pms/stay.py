@@ -20,12 +20,15 @@ from app.pms.access import (
     check_out_at,
     zone_of,
 )
-from app.pms.gated import mask, placeholder
+from app.pms.gated import HIDDEN, hide_codes, names_in, placeholder
+from app.pms.masking import mask
+from app.pms.quoting import Shingles, conceal, shingles_of
 from app.pms.records import Listing, Reservation
 from app.pms.stay_parts import (
     code_source_of,
     door_code,
     gated_texts,
+    is_unsure,
     join_adjoining,
     known_secrets,
     parts_of,
@@ -34,6 +37,7 @@ from app.pms.stay_parts import (
 )
 from app.tenants import Tenant
 
+NOTHING: Shingles = frozenset()
 CHECKED_CHANNELS = frozenset({2018, 2005, 2002})
 """Airbnb, Booking.com and Vrbo, which know who writes."""
 
@@ -55,14 +59,40 @@ class Stay:
     """Whether the door code's one source holds a value."""
     known: Mapping[str, str] = field(repr=False)
     """Every secret of the stay by name: what is masked in every text on its way in."""
+    unsure: frozenset[str]
+    """Names of values that merely stood in gated text, and may be no codes."""
     deliverable: Mapping[str, str] = field(repr=False)
     """What an outgoing text may carry now; empty while access is locked."""
     texts: Mapping[str, str] = field(repr=False)
     """Gated text with its secrets as placeholders; empty while access is locked."""
+    withheld: Shingles = field(repr=False)
+    """By what quotations of gated text are known; empty while access is open."""
 
     def mask(self, text: str) -> str:
         """A text on its way in, with this stay's secrets as placeholders."""
-        return mask(text, self.known)
+        return mask(text, self.known, unsure=self.unsure)
+
+    def for_model(self, text: str, *, is_said: bool = False) -> str:
+        """A text on its way to a model, which never gets a secret, nor now what is locked.
+
+        Args:
+            text: of the operator or of the thread.
+            is_said: by whomever, in the thread: it may quote what was told while access was open,
+                and a guess of a guest shall look the same whether it is right or wrong.
+        """
+        masked = self.mask(text)
+        if self.access.allowed:
+            return masked
+        if is_said:
+            masked = conceal(hide_codes(masked), self.withheld)
+        names = names_in(masked) if is_said else names_in(masked) & self.known.keys()
+        for name in names:
+            masked = masked.replace(placeholder(name), HIDDEN)
+        return masked
+
+    def must_not_say(self, text: str) -> bool:
+        """Whether a text of ours gives away what is locked."""
+        return not self.access.allowed and conceal(text, self.withheld) != text
 
     @property
     def now_local(self) -> datetime:
@@ -225,8 +255,10 @@ def assemble(
     access = can_access(joined, listing, policy, now, previous_check_out_at=previous)
     known = known_secrets(code, reservation, listing, unit, parts)
     texts, cut = gated_texts(known, reservation, listing, unit)
+    address = texts.get("address", "")
     sayable = {k: v for k, v in known.items() if not k.startswith("other_")}
     is_open = access.allowed
+    unsure = frozenset(name for name, value in cut.items() if is_unsure(value))
     return Stay(
         tenant_id=tenant.id,
         account_id=account_id,
@@ -241,6 +273,8 @@ def assemble(
         known={**known, **cut},
         deliverable={**sayable, **cut} if is_open else {},
         texts=texts if is_open else {},
+        unsure=unsure,
+        withheld=NOTHING if is_open else shingles_of(texts.values(), address=address),
     )
 
 

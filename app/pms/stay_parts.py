@@ -9,11 +9,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from app.pms.access import AccessPolicy, check_out_at
-from app.pms.gated import cut_codes, mask
+from app.pms.gated import cut_codes
+from app.pms.masking import mask
 from app.pms.records import Gated, Listing, Reservation
 from app.settings import AccessSettings
 
 DOOR_CODE = "door_code"
+SURE_FROM = 4
+"""Digits from which a number in gated text is taken for a code everywhere."""
 
 
 def without_foreign_codes(masked: str) -> str:
@@ -156,3 +159,8 @@ def gated_texts(
         texts[name], found = cut_codes(masked, prefix=name)
         cut |= found
     return texts, cut
+
+
+def is_unsure(cut: str) -> bool:
+    """Whether what was cut out of gated text is too small a number to be known as a code."""
+    return cut.isdigit() and len(cut) < SURE_FROM

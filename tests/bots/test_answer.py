@@ -254,7 +254,7 @@ async def test_a_placeholder_is_refused_while_access_is_locked(model: FakeLangua
     model.will_say("The code is [[door_code]].")
     answer = answering(model, VAGUE, stay=make_stay(now=EARLY))
     assert "colleague" in (await answer.whole() or "")
-    assert (await answer.route()).because == "unasked placeholder door_code"
+    assert (await answer.route()).because == "a placeholder came that was not asked for"
 
 
 async def test_a_name_that_is_a_placeholder_gives_nothing_away(model: FakeLanguageModel) -> None:

@@ -297,11 +297,12 @@ class Outbox:
     async def _secrets_for(
         self, conn: Connection, tenant: Tenant, conversation: Conversation, outgoing: Outgoing
     ) -> dict[str, str]:
-        """What may be filled in: for a bot what access allows now, for a person what they typed."""
+        """What may be filled in: what access allows now, and what a person typed themselves."""
         stay = await self._stay(conn, tenant, conversation)
         if stay is None:
             return {}
-        return dict(stay.known if outgoing.origin == "operator" else stay.deliverable)
+        typed = {name: stay.known[name] for name in outgoing.typed if name in stay.known}
+        return {**stay.deliverable, **typed}
 
     async def _stay(
         self, conn: Connection, tenant: Tenant, conversation: Conversation

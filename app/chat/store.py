@@ -1,5 +1,6 @@
 """SQL of threads' generations and of the outbox."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -47,6 +48,8 @@ class Outgoing:
     """The newest turn that was covered before this reply; what a dropped one gives back."""
     decision_id: int | None
     operator: str | None
+    typed: list[str]
+    """Names of secrets that a person typed: theirs to give, whatever access says."""
     external_id: str | None
     created_at: datetime
 
@@ -122,16 +125,17 @@ async def add_outgoing(
     operator: str | None,
     now: datetime,
     answered_before: int = 0,
+    typed: Iterable[str] = (),
 ) -> int | None:
     """Put a reply into the outbox; none where this generation has one already."""
     outbox_id: int | None = await conn.fetchval(
         """insert into {schema}.outbox
                (conversation_id, generation, origin, epoch, text, communication_type, status,
-                decision_id, operator, created_at, answered_before)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                decision_id, operator, created_at, answered_before, typed)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
            on conflict do nothing returning id""",
         conversation_id, generation, origin, epoch, text, communication_type, status,
-        decision_id, operator, now, answered_before,
+        decision_id, operator, now, answered_before, sorted(typed),
     )  # fmt: skip
     return outbox_id
 
@@ -172,12 +176,15 @@ async def set_status(
     )  # fmt: skip
 
 
-async def let_go(conn: Connection, outbox_id: int, epoch: int, text: str) -> None:
+async def let_go(
+    conn: Connection, outbox_id: int, epoch: int, text: str, *, typed: Iterable[str] = ()
+) -> None:
     """A draft that a person lets go: theirs now, under today's handling."""
     await conn.execute(
         """update {schema}.outbox
-           set epoch = $2, text = $3, status = 'queued', origin = 'operator' where id = $1""",
-        outbox_id, epoch, text,
+           set epoch = $2, text = $3, typed = $4, status = 'queued', origin = 'operator'
+           where id = $1""",
+        outbox_id, epoch, text, sorted(typed),
     )  # fmt: skip
 
 

@@ -127,9 +127,9 @@ create table {schema}.listings (
     check_in_hour   int,
     check_out_hour  int,
     is_archived     boolean not null default false,
-    custom_fields   jsonb not null default '{}',            -- public ones only, by the tenant's own names
-    fields          jsonb not null,                         -- whitelisted, nothing gated
-    gated           bytea not null,                         -- encrypted: secrets and gated text
+    custom_fields   jsonb not null default '{}',            -- empty: closed with the texts
+    fields          jsonb not null,                         -- whitelisted numbers; people write codes into any text
+    gated           bytea not null,                         -- encrypted: secrets, gated text, every other text
     as_of           timestamptz not null,
     unique (account_id, external_id)
 );
@@ -154,7 +154,7 @@ create table {schema}.reservations (
     is_paid         boolean,
     agreement       text,
     custom_fields   jsonb not null default '{}',
-    fields          jsonb not null,
+    fields          jsonb not null,                         -- as in listings
     gated           bytea not null,
     updated_at      timestamptz not null,                   -- the PMS's version of the row
     thread_seen_at  timestamptz,                            -- the PMS's activity stamp when its thread was last read

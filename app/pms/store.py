@@ -1,10 +1,16 @@
-"""SQL of the mirror: listings, reservations, message metadata, what passes over them knew."""
+"""SQL of the mirror: listings, reservations, message metadata, what passes over them knew.
 
+People write codes into any text. So all free text of a row is closed together with what is gated;
+in the clear stand names, without known secrets, and what queries need.
+"""
+
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
 from app.db import Connection, Row
 from app.keys import Keyring
+from app.pms.masking import mask
 from app.pms.records import Gated, Listing, Message, Reservation
 
 
@@ -25,10 +31,11 @@ async def upsert_listing(
                custom_fields = excluded.custom_fields, fields = excluded.fields,
                gated = excluded.gated, as_of = excluded.as_of
            returning id""",
-        account_id, listing.external_id, listing.name, listing.internal_name, listing.time_zone,
+        account_id, listing.external_id, _shown(listing.name, listing.gated),
+        _shown(listing.internal_name, listing.gated), listing.time_zone,
         listing.country_code, listing.city, listing.check_in_hour, listing.check_out_hour,
-        listing.is_archived, dict(listing.custom_fields), dict(listing.fields),
-        _close(listing.gated, keyring), listing.as_of,
+        listing.is_archived, {}, _without_texts(listing.fields),
+        _close(listing, keyring, "name", "internal_name"), listing.as_of,
     )  # fmt: skip
     return row_id
 
@@ -62,9 +69,9 @@ async def upsert_reservation(
            returning id""",
         account_id, r.external_id, r.listing_external_id, r.unit_external_id, r.status,
         r.arrival_on, r.departure_on, r.are_dates_unspecified, r.check_in_hour, r.check_out_hour,
-        r.guest_name, r.guest_locale, r.phone_e164, r.confirmation_code, r.channel_id, r.is_paid,
-        r.agreement, dict(r.custom_fields), dict(r.fields), _close(r.gated, keyring),
-        r.updated_at, r.as_of,
+        _shown(r.guest_name, r.gated), r.guest_locale, r.phone_e164, r.confirmation_code,
+        r.channel_id, r.is_paid, r.agreement, {}, _without_texts(r.fields),
+        _close(r, keyring, "guest_name"), r.updated_at, r.as_of,
     )  # fmt: skip
     return row_id
 
@@ -203,56 +210,39 @@ async def state(conn: Connection, key: str) -> tuple[Any, datetime] | None:
     return (row["value"], row["as_of"]) if row else None
 
 
-def _close(gated: Gated, keyring: Keyring) -> bytes:
-    return keyring.close_mapping({"secrets": dict(gated.secrets), "texts": dict(gated.texts)})
+def _shown(text: str | None, gated: Gated) -> str | None:
+    """A name as it stands in the clear: without known secrets."""
+    return mask(text, gated.secrets) if text else text
 
 
-def _open(closed: bytes, keyring: Keyring) -> Gated:
-    values: dict[str, Any] = keyring.open_mapping(closed)
-    return Gated(secrets=values["secrets"], texts=values["texts"])
+def _without_texts(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if not isinstance(value, str)}
+
+
+def _close(record: Listing | Reservation, keyring: Keyring, *names: str) -> bytes:
+    """All that is gated of a record, its fields, and columns whose words are shown masked."""
+    return keyring.close_mapping(
+        {
+            "secrets": dict(record.gated.secrets),
+            "texts": dict(record.gated.texts),
+            "custom_fields": dict(record.custom_fields),
+            "fields": dict(record.fields),
+            **{name: getattr(record, name) for name in names},
+        }
+    )
+
+
+def _opened(row: Row, keyring: Keyring, record: type[Listing] | type[Reservation]) -> dict[str, Any]:
+    """The row's values as the record wants them: what was closed stands over what is shown."""
+    closed: dict[str, Any] = keyring.open_mapping(row["gated"])
+    gated = Gated(secrets=closed.pop("secrets"), texts=closed.pop("texts"))
+    shown = {name: row[name] for name in record.__dataclass_fields__}
+    return {**shown, **closed, "gated": gated}
 
 
 def _listing(row: Row, keyring: Keyring) -> Listing:
-    return Listing(
-        id=row["id"],
-        external_id=row["external_id"],
-        name=row["name"],
-        internal_name=row["internal_name"],
-        time_zone=row["time_zone"],
-        country_code=row["country_code"],
-        city=row["city"],
-        check_in_hour=row["check_in_hour"],
-        check_out_hour=row["check_out_hour"],
-        is_archived=row["is_archived"],
-        custom_fields=row["custom_fields"],
-        fields=row["fields"],
-        gated=_open(row["gated"], keyring),
-        as_of=row["as_of"],
-    )
+    return Listing(**_opened(row, keyring, Listing))
 
 
 def _reservation(row: Row, keyring: Keyring) -> Reservation:
-    return Reservation(
-        id=row["id"],
-        external_id=row["external_id"],
-        listing_external_id=row["listing_external_id"],
-        unit_external_id=row["unit_external_id"],
-        status=row["status"],
-        arrival_on=row["arrival_on"],
-        departure_on=row["departure_on"],
-        are_dates_unspecified=row["are_dates_unspecified"],
-        check_in_hour=row["check_in_hour"],
-        check_out_hour=row["check_out_hour"],
-        guest_name=row["guest_name"],
-        guest_locale=row["guest_locale"],
-        phone_e164=row["phone_e164"],
-        confirmation_code=row["confirmation_code"],
-        channel_id=row["channel_id"],
-        is_paid=row["is_paid"],
-        agreement=row["agreement"],
-        custom_fields=row["custom_fields"],
-        fields=row["fields"],
-        gated=_open(row["gated"], keyring),
-        updated_at=row["updated_at"],
-        as_of=row["as_of"],
-    )
+    return Reservation(**_opened(row, keyring, Reservation))

@@ -3,7 +3,14 @@ from datetime import date
 
 from app.pms import store
 from app.pms.records import Gated
-from tests.make import NOON, make_listing, make_message, make_reservation
+from tests.make import (
+    DOOR_CODE,
+    NOON,
+    WIFI_PASSWORD,
+    make_listing,
+    make_message,
+    make_reservation,
+)
 from tests.rooms import Rooms
 
 
@@ -36,6 +43,45 @@ async def test_what_is_gated_cannot_be_read_in_the_row(rooms: Rooms) -> None:
     assert "48151" not in said
     assert "river-otter" not in said
     assert "Rzeczna" not in said
+
+
+async def test_a_code_in_any_text_cannot_be_read_in_the_row(rooms: Rooms) -> None:
+    keyring = rooms.tenant.keyring
+    said = f"Gate {DOOR_CODE}, wifi {WIFI_PASSWORD}"
+    secrets = Gated(secrets={"door_code": DOOR_CODE, "wifi_password": WIFI_PASSWORD})
+    listing = make_listing(
+        external_id="9", name=f"Flat, {said}", internal_name=said, fields={"houseRules": said},
+        custom_fields={"parking": said}, gated=secrets,
+    )  # fmt: skip
+    booked = make_reservation(
+        external_id="9", guest_name=f"Jan ({said})", fields={"guestName": said, "nights": 3},
+        custom_fields={"note": said}, gated=secrets,
+    )  # fmt: skip
+    async with (await rooms.database.tenant("acme")).transaction() as conn:
+        listing_id = await store.upsert_listing(conn, 1, listing, keyring)
+        booked_id = await store.upsert_reservation(conn, 1, booked, keyring) or 0
+        assert await store.listing(conn, 1, "9", keyring) == replace(listing, id=listing_id)
+        assert await store.reservation(conn, 1, "9", keyring) == replace(booked, id=booked_id)
+    rows = await rooms.rows(
+        "select r::text as r, l::text as l from {schema}.reservations r, {schema}.listings l"
+    )
+    assert DOOR_CODE not in str(rows)
+    assert WIFI_PASSWORD not in str(rows)
+
+
+async def test_a_row_from_before_texts_were_closed_is_read(rooms: Rooms) -> None:
+    keyring = rooms.tenant.keyring
+    closed = keyring.close_mapping({"secrets": {"door_code": "1"}, "texts": {}})
+    await rooms.rows(
+        """update {schema}.listings set gated = $1, fields = '{"houseRules": "Be nice"}',
+           custom_fields = '{"parking": "B2"}' returning id""",
+        closed,
+    )
+    async with (await rooms.database.tenant("acme")).transaction() as conn:
+        found = await store.listing(conn, rooms.account.id, "1042", keyring)
+    assert found is not None
+    assert (found.fields, found.custom_fields) == ({"houseRules": "Be nice"}, {"parking": "B2"})
+    assert found.gated.secrets == {"door_code": "1"}
 
 
 async def test_neighbours_stand_and_are_of_the_same_listing(rooms: Rooms) -> None:

@@ -154,6 +154,10 @@ class Conversations:
             conversation_id, external_id, speaker,
         )  # fmt: skip
 
+    async def correct_words(self, conn: Connection, turn_id: int, text: str) -> None:
+        """Write the words of a turn anew, once more of them is known to be secret."""
+        await conn.execute("update {schema}.turns set text = $2 where id = $1", turn_id, text)
+
     async def transcript(
         self, conn: Connection, conversation_id: int, *, last: int = 200
     ) -> list[Turn]:

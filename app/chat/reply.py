@@ -127,6 +127,8 @@ class Replies:
             conn, self._mirror, tenant, conversation.id, thread.messages, stay
         )
         new = await self._mirror.record_messages(conn, tenant, thread, stay, speakers)
+        if stay is not None:
+            await self._mirror.mask_again(conn, conversation.id, stay)
         last_guest_at = max((m.sent_at for m in thread.messages if m.is_incoming), default=None)
         for turn in new:
             is_newer = last_guest_at is None or turn.message.sent_at >= last_guest_at

@@ -36,6 +36,8 @@ def shingles_of(texts: Iterable[str], *, address: str = "") -> Shingles:
 
 def conceal(text: str, shingles: Shingles) -> str:
     """The text without quotations of gated texts."""
+    if not shingles:
+        return text
     words = list(words_of(text))
     spans: list[tuple[int, int]] = []
     for size in {len(shingle) for shingle in shingles}:

@@ -5,7 +5,7 @@ text is `Stay.deliverable`, which is empty while access is locked.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,6 +25,7 @@ from app.pms.masking import mask
 from app.pms.quoting import Shingles, conceal, shingles_of
 from app.pms.records import Listing, Reservation
 from app.pms.stay_parts import (
+    as_meant_now,
     code_source_of,
     door_code,
     gated_texts,
@@ -66,7 +67,7 @@ class Stay:
     texts: Mapping[str, str] = field(repr=False)
     """Gated text with its secrets as placeholders; empty while access is locked."""
     withheld: Shingles = field(repr=False)
-    """By what quotations of gated text are known; empty while access is open."""
+    """By what quotations are known of gated text that may not be said now."""
 
     def mask(self, text: str) -> str:
         """A text on its way in, with this stay's secrets as placeholders."""
@@ -81,10 +82,12 @@ class Stay:
                 and a guess of a guest shall look the same whether it is right or wrong.
         """
         masked = self.mask(text)
+        if is_said:
+            masked = conceal(masked, self.withheld)
         if self.access.allowed:
             return masked
         if is_said:
-            masked = conceal(hide_codes(masked), self.withheld)
+            masked = hide_codes(masked)
         names = names_in(masked) if is_said else names_in(masked) & self.known.keys()
         for name in names:
             masked = masked.replace(placeholder(name), HIDDEN)
@@ -225,7 +228,8 @@ class Stays:
             and reservation.id != reservation_id
             and reservation.guest_name == own.reservation.guest_name
         ]
-        return next((stay for stay in others if _is_live(stay)), own)
+        meant = next((stay for stay in others if _is_live(stay)), None)
+        return own if meant is None else _masking_also(meant, own)
 
 
 def assemble(
@@ -239,7 +243,9 @@ def assemble(
     now: datetime,
 ) -> Stay:
     """The stay of what the mirror holds; pure."""
-    settings = tenant.settings.access
+    settings, custom = tenant.settings.access, tenant.settings.pms.custom_fields
+    listing, reservation = as_meant_now(listing, custom), as_meant_now(reservation, custom)
+    unit = as_meant_now(unit, custom) if unit else None
     neighbours = [n for n in neighbours or [] if n.unit_external_id == reservation.unit_external_id]
     parts = parts_of(reservation, neighbours)
     joined = join_adjoining(reservation, neighbours)
@@ -275,6 +281,19 @@ def assemble(
         texts=texts if is_open else {},
         unsure=unsure,
         withheld=NOTHING if is_open else shingles_of(texts.values(), address=address),
+    )
+
+
+def _masking_also(stay: Stay, own: Stay) -> Stay:
+    """The stay that a thread means, which also knows the secrets of the thread's own."""
+    known = set(stay.known.values())
+    others = {f"other_thread_{k}": value for k, value in own.known.items() if value not in known}
+    unsure = {f"other_thread_{name}" for name in own.unsure}
+    return replace(
+        stay,
+        known={**others, **stay.known},
+        unsure=stay.unsure | unsure,
+        withheld=stay.withheld | own.withheld,
     )
 
 

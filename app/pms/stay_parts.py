@@ -4,16 +4,18 @@ Pure.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 
 from app.pms.access import AccessPolicy, check_out_at
 from app.pms.gated import cut_codes
 from app.pms.masking import mask
-from app.pms.records import Gated, Listing, Reservation
+from app.pms.records import Gated, Listing, Reservation, parse_custom_fields
 from app.settings import AccessSettings
 
+RecordT = TypeVar("RecordT", Listing, Reservation)
 DOOR_CODE = "door_code"
 SURE_FROM = 4
 """Digits from which a number in gated text is taken for a code everywhere."""
@@ -25,6 +27,23 @@ def without_foreign_codes(masked: str) -> str:
         return masked
     sentences = re.split(r"(?<=[.!?؟\n])\s+", masked)
     return " ".join(sentence for sentence in sentences if "[[other_" not in sentence)
+
+
+def as_meant_now(record: RecordT, custom_fields: Iterable[str]) -> RecordT:
+    """A mirrored record under what the tenant's settings say now of its custom fields.
+
+    What was mirrored as public, or as gated, is hidden from the moment the settings say so.
+    """
+    meant = {field.name: field.visibility for field in parse_custom_fields(custom_fields).values()}
+    public, secrets = dict(record.custom_fields), dict(record.gated.secrets)
+    texts = dict(record.gated.texts)
+    for name, visibility in meant.items():
+        if visibility != "public" and name in public:
+            texts[name] = public.pop(name)
+        if visibility == "secret" and name in texts:
+            secrets[name] = texts.pop(name)
+    gated = Gated(secrets=secrets, texts=texts)
+    return replace(record, custom_fields=public, gated=gated)
 
 
 def code_source_of(settings: AccessSettings, *listing_external_ids: str) -> str:

@@ -35,6 +35,9 @@ from app.tenants import PmsAccount, Tenant, Tenants
 
 logger = logging.getLogger(__name__)
 
+RECENT_TURNS = 30
+"""Turns that are looked through for a code that came to the mirror after them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedThread:
@@ -155,6 +158,14 @@ class Mirror:
                 communication_type=incoming[-1].communication_type,
             )
         return new
+
+    async def mask_again(self, conn: Connection, conversation_id: int, stay: Stay) -> None:
+        """Take out of recent turns what has become a secret since: a code that was just made."""
+        turns = await self._conversations.transcript(conn, conversation_id, last=RECENT_TURNS)
+        for turn in turns:
+            masked = stay.mask(turn.text)
+            if masked != turn.text:
+                await self._conversations.correct_words(conn, turn.id, masked)
 
     async def threads_with_words(
         self, conn: Connection, tenant: Tenant, masked: str, *, besides: int

@@ -29,6 +29,19 @@ async def test_a_person_who_replied_meanwhile_ends_the_answer(rooms: Rooms) -> N
     assert await rooms.mode() == "human"
 
 
+async def test_a_code_made_after_the_message_that_holds_it_is_taken_out_of_the_turn(
+    rooms: Rooms,
+) -> None:
+    row = rooms.hostaway.reservation_rows["5000"]
+    row |= {"doorCode": "662211", "updatedOn": "2026-04-13 12:00:00"}
+    await rooms.writes("Thanks! So it is 662211, and where is the shop?")
+    assert (await rooms.turns())[0].text == "Thanks! So it is 662211, and where is the shop?"
+    await rooms.passes_time(120)
+    assert (await rooms.turns())[0].text == "Thanks! So it is [[door_code]], and where is the shop?"
+    (decision,) = await rooms.decisions()
+    assert "662211" not in str(decision) + str(rooms.model.asked)
+
+
 async def test_an_automation_ends_nothing(rooms: Rooms) -> None:
     await rooms.writes(CHECK_IN)
     rooms.clock.advance(60)

@@ -214,6 +214,60 @@ def test_the_mapping_speaks_both_dialects() -> None:
     assert make_stay().variables()["checkInTimeStart"] == "15:00"
 
 
+# -- what a model may know -------------------------------------------------------------------
+
+LIFT = "Take the small lift in the yard to the fourth floor."
+
+
+def home_with(text: str) -> Any:
+    return make_listing(
+        gated=Gated(
+            secrets={"wifi_password": WIFI_PASSWORD},
+            texts={"specialInstruction": text, "address": "ul. Rzeczna 7, Warsaw"},
+        )
+    )
+
+
+def test_no_model_gets_a_secret_that_an_operator_wrote_by_hand() -> None:
+    prompt = f"Be kind. The door code is {DOOR_CODE}. [[ask_team]]"
+    assert make_stay().for_model(prompt) == "Be kind. The door code is [[door_code]]. [[ask_team]]"
+    assert make_stay(now=EARLY).for_model(prompt) == (
+        "Be kind. The door code is (hidden). [[ask_team]]"
+    )
+
+
+def test_what_was_said_of_gated_text_is_not_told_again_once_access_has_closed() -> None:
+    said = f"Hello Jan! {LIFT} We are in Rzeczna 7."
+    listing = home_with(LIFT)
+    assert make_stay(listing=listing).for_model(said, is_said=True) == said
+    over = make_stay(listing=listing, now=NOON + timedelta(days=9))
+    assert over.for_model(said, is_said=True) == "Hello Jan! (hidden). We are in (hidden)."
+    assert over.must_not_say(said)
+    assert not over.must_not_say("We are in Warsaw, and there is a small lift.")
+    assert not make_stay(listing=listing).must_not_say(said)
+
+
+def test_a_right_guess_looks_like_a_wrong_one() -> None:
+    stay = make_stay(now=EARLY)
+    for guess in ("Is the code {}?", "{}?", "{}", "it's {}, isn't it", "kod {}"):
+        right = stay.for_model(stay.mask(guess.format(DOOR_CODE)), is_said=True)
+        assert right == stay.for_model(stay.mask(guess.format("73912")), is_said=True)
+        assert "[[" not in right
+
+
+def test_marks_that_a_guest_types_are_no_marks() -> None:
+    typed = "[[door_code]] [[ask_team]] [[lockbox]]"
+    assert make_stay(now=EARLY).for_model(typed, is_said=True) == "(hidden) (hidden) (hidden)"
+
+
+def test_small_numbers_in_gated_text_do_not_cut_other_texts() -> None:
+    listing = home_with("Press 120, then up. The PIN is 447.")
+    stay = make_stay(listing=listing)
+    assert "120" not in stay.texts["specialInstruction"]
+    assert stay.mask("120 m from the beach, 447 EUR") == "120 m from the beach, 447 EUR"
+    assert "447" not in stay.mask("is the PIN 447?")
+
+
 # -- which stay is meant ---------------------------------------------------------------------
 
 
@@ -241,6 +295,17 @@ async def test_an_old_thread_means_the_guests_current_stay(rooms: Rooms) -> None
     await rooms.books(5002, 72, **NEXT)
     await rooms.books(5001, 71, **PAST)
     assert (await meant(rooms, "71")).reservation.external_id == "5000"
+
+
+async def test_an_old_thread_still_keeps_its_own_stays_secrets(rooms: Rooms) -> None:
+    await rooms.books(5001, 71, doorCode="909192", doorCodeInstruction=LIFT, **PAST)
+    stay = await meant(rooms, "71")
+    assert stay.reservation.external_id == "5000"
+    assert stay.mask(f"909192 or {DOOR_CODE}?") == (
+        "[[other_thread_door_code]] or [[door_code]]?"
+    )
+    assert "909192" not in stay.deliverable.values()
+    assert "fourth" not in stay.for_model(f"Ola wrote: {LIFT}", is_said=True)
 
 
 async def test_an_old_thread_means_the_next_stay_where_none_is_current(rooms: Rooms) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from app.pms.records import Gated
 from app.pms.stay_parts import (
+    as_meant_now,
     code_source_of,
     door_code,
     gated_texts,
@@ -22,6 +23,16 @@ def neighbour(arrival: int, departure: int, **changes: Any) -> Any:
         "departure_on": date(2026, 4, departure), **changes,
     }  # fmt: skip
     return make_reservation(**values)
+
+
+def test_a_custom_field_is_hidden_from_the_moment_the_settings_say_so() -> None:
+    mirrored = make_listing(
+        custom_fields={"parking": "B2", "lift": "L", "gate": "G"}, gated=Gated(texts={"box": "9"})
+    )
+    settings = ["1=parking:public", "2=lift:gated", "3=gate:secret", "4=box:secret"]
+    found = as_meant_now(mirrored, settings)
+    assert found.custom_fields == {"parking": "B2"}
+    assert found.gated == Gated(secrets={"gate": "G", "box": "9"}, texts={"lift": "L"})
 
 
 def test_a_listing_may_choose_its_own_source() -> None:

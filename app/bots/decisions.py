@@ -40,9 +40,7 @@ class Decision:
     decided_at: datetime
 
 
-async def decisions_of(
-    conn: Connection, keyring: Keyring, conversation_id: int
-) -> list[Decision]:
+async def decisions_of(conn: Connection, keyring: Keyring, conversation_id: int) -> list[Decision]:
     """A conversation's decisions, oldest first; what models were told is opened for it."""
     return [_decision(row, keyring) for row in await store.decisions_of(conn, conversation_id)]
 

@@ -114,9 +114,7 @@ def fill(text: str, secrets: Mapping[str, str]) -> str:
     return PLACEHOLDER.sub(value_of, text)
 
 
-def check(
-    text: str, allowed: frozenset[str] | None = None, *, known: Collection[str] = ()
-) -> None:
+def check(text: str, allowed: frozenset[str] | None = None, *, known: Collection[str] = ()) -> None:
     """Refuse a text with a placeholder that is broken, was not asked for, or shows its name.
 
     Args:

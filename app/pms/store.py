@@ -232,7 +232,9 @@ def _close(record: Listing | Reservation, keyring: Keyring, *names: str) -> byte
     )
 
 
-def _opened(row: Row, keyring: Keyring, record: type[Listing] | type[Reservation]) -> dict[str, Any]:
+def _opened(
+    row: Row, keyring: Keyring, record: type[Listing] | type[Reservation]
+) -> dict[str, Any]:
     """The row's values as the record wants them: what was closed stands over what is shown."""
     closed: dict[str, Any] = keyring.open_mapping(row["gated"])
     gated = Gated(secrets=closed.pop("secrets"), texts=closed.pop("texts"))

@@ -163,9 +163,7 @@ def classify(raw: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
     return None, dict(body)
 
 
-def _dedupe_key(
-    kind: str, account: PmsAccount, keyring: Keyring, body: Mapping[str, Any]
-) -> str:
+def _dedupe_key(kind: str, account: PmsAccount, keyring: Keyring, body: Mapping[str, Any]) -> str:
     """Equal for two deliveries of one fact; an event without an id is always new.
 
     The digest is keyed: of a booking all but the door code may be known, and four digits are soon

@@ -51,3 +51,17 @@ def test_a_conversation_without_answers_is_told_from_one_that_is_not_there(
 ) -> None:
     assert answered.says("decisions", "acme", "2") == "no decisions\n"
     assert answered.type("decisions", "acme", "3").exit_code == 1
+
+
+def test_what_nobody_foresaw_ends_in_one_line_without_values(answered: Terminal) -> None:
+    async def spoil(desk: Desk) -> None:
+        garbage = (await desk.tenants.get("acme")).keyring.close(b"48151, no JSON")
+        async with (await desk.database.tenant("acme")).transaction() as conn:
+            await conn.execute("update {schema}.decisions set sealed = $1", garbage)
+
+    answered.desk(spoil)
+    result = answered.type("decisions", "acme", "1")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("nightdesk: ended by JSONDecodeError at ")
+    assert result.stderr.count("\n") == 1
+    assert "48151" not in result.stderr

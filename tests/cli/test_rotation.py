@@ -33,9 +33,7 @@ async def close_everything(desk: Desk) -> None:
                values (1, 'message', 'a', '{}', $1, $2)""",
             tenant.keyring.close(b"words"), now,
         )  # fmt: skip
-        thread = await desk.conversations.ensure_thread(
-            conn, account="1", external_id="7", now=now
-        )
+        thread = await desk.conversations.ensure_thread(conn, account="1", external_id="7", now=now)
         await conn.execute(
             """insert into {schema}.decisions
                (conversation_id, generation, library_version, outcome, origin, because, language,

@@ -241,5 +241,3 @@ def test_any_text_can_be_masked_and_masking_again_changes_nothing(text: str) -> 
     secrets = {"door_code": "4821#", "wifi_password": "otter-77"}
     once = mask(text, secrets)
     assert mask(once, secrets) == once
-
-

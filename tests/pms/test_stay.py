@@ -301,9 +301,7 @@ async def test_an_old_thread_still_keeps_its_own_stays_secrets(rooms: Rooms) -> 
     await rooms.books(5001, 71, doorCode="909192", doorCodeInstruction=LIFT, **PAST)
     stay = await meant(rooms, "71")
     assert stay.reservation.external_id == "5000"
-    assert stay.mask(f"909192 or {DOOR_CODE}?") == (
-        "[[other_thread_door_code]] or [[door_code]]?"
-    )
+    assert stay.mask(f"909192 or {DOOR_CODE}?") == ("[[other_thread_door_code]] or [[door_code]]?")
     assert "909192" not in stay.deliverable.values()
     assert "fourth" not in stay.for_model(f"Ola wrote: {LIFT}", is_said=True)
 

@@ -36,7 +36,7 @@ from typing import Any, Final
 
 from app.bots import js_regex, js_values, sift_steps
 from app.bots.javascript import UNDEFINED, is_truthy
-from app.bots.js_values import ARRAYS
+from app.bots.js_methods import ARRAYS, OBJECT_METHODS
 from app.bots.sift_steps import Step
 from app.errors import BadInput
 
@@ -163,7 +163,7 @@ def _parts(query: Any, place: str, *, parent: str) -> tuple[list[Step], list[Ste
         if not name.startswith("$"):
             nested.append(_field(name, value, inner))
             continue
-        if name in _GROUPS and parent and parent not in js_values.OBJECT_METHODS:
+        if name in _GROUPS and parent and parent not in OBJECT_METHODS:
             raise _refused(
                 inner, f"{name} cannot stand on a field; put it around the fields instead"
             )

@@ -148,10 +148,11 @@ def _add_tag(tree: "_Tree", text: str, pieces: list[tuple[str, int]]) -> None:
         return
     printed = reader.expression()
     semicolon = reader.token
-    if reader.skip(";") and text[semicolon.offset + 1 : start + len(content)].strip(WHITESPACE):
-        raise refusal(text, semicolon.offset, "nothing may follow the ; of a printed expression")
+    is_ended = reader.skip(";")
     if reader.token.kind != "end":
         raise reader.refuse("one expression is printed by one tag")
+    if is_ended and text[semicolon.offset + 1 : reader.token.offset].strip(WHITESPACE):
+        raise refusal(text, semicolon.offset, "no comment may follow the ; of what is printed")
     tree.add(Print(expression=printed, offset=offset))
 
 

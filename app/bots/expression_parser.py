@@ -157,7 +157,6 @@ class TagReader:
         return Not(of=operand)
 
     def _with_members(self) -> Expression:
-        first = self.token
         expression = self._value()
         depth = self._depth
         while self.skip("."):
@@ -176,7 +175,7 @@ class TagReader:
                 self._enter()
                 expression = Member(of=expression, name=name.text)
         self._depth = depth
-        return self._checked(expression, first)
+        return expression
 
     def _check_member(self, name: Token) -> None:
         if name.text == "includes":
@@ -184,14 +183,6 @@ class TagReader:
         if name.text in EVERY_OBJECTS:
             hint = f"{name.text} is a word of JavaScript's own; no variable can be called so"
             raise refusal(self._text, name.offset, hint)
-
-    def _checked(self, expression: Expression, first: Token) -> Expression:
-        """The expression, unless it is a lone name that JavaScript itself has a meaning for."""
-        is_known = isinstance(expression, Name) and first.kind == "word" and first.text in GLOBALS
-        if is_known and not (first.text == "locals" and expression != Name(path=("locals",))):
-            hint = f"{first.text} is a word of JavaScript's own; no variable can be called so"
-            raise refusal(self._text, first.offset, hint)
-        return expression
 
     def _call(self, of: Expression, name: Token) -> Expression:
         if name.text != "includes":
@@ -230,6 +221,10 @@ class TagReader:
             raise self.refuse("only names and values may stand here")
         if self.token.kind == "sign" and self.token.text == "(":
             hint = f"{excerpt(token.text)}(...) cannot be called; .includes(x) is the only call"
+            raise refusal(self._text, token.offset, hint)
+        is_locals = token.text == "locals" and self.token.text == "."
+        if token.text in GLOBALS and not is_locals:
+            hint = f"{token.text} is a word of JavaScript's own; no variable can be called so"
             raise refusal(self._text, token.offset, hint)
         return Name(path=(token.text,))
 

@@ -25,9 +25,9 @@ with dates and with milliseconds, never with text: offer dates as ISO text to co
 Paths read what JavaScript reads (`"name.length"`, `"tags.0"`), the names of methods included.
 `{"a": {"b": {"$gt": 1}}}` compares `a` with that very object: write `{"a.b": {"$gt": 1}}`.
 
-Refused beyond what sift refuses: `$where`, the path part `__proto__`, what `app.bots.js_pattern`
-and `app.bots.js_regex` refuse, and conditions larger than the limits below. An unknown `$type`, at
-which sift throws while matching, is refused while compiling.
+Refused beyond what sift refuses: `$where`, a field or path part `__proto__`, what
+`app.bots.js_pattern` and `app.bots.js_regex` refuse, and conditions larger than the limits below.
+An unknown `$type`, at which sift throws while matching, is refused while compiling.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -115,6 +115,8 @@ class _Reader:
             if not isinstance(name, str):
                 raise _refused(place, f"the field {name!r} is no text; quote it")
             inner = f"{place}.{name}" if place else name
+            if name == "__proto__":
+                raise _refused(inner, "__proto__ is no field; use another name")
             self._count(inner, 1)
             # A group's list and its elements are one level of nesting to whoever wrote them.
             is_list = isinstance(fields[name], ARRAYS) and name.startswith("$")

@@ -163,7 +163,8 @@ create table {schema}.reservations (
     unique (account_id, external_id)
 );
 create index reservations_phone on {schema}.reservations (phone_e164, departure_on) where phone_e164 is not null;
-create index reservations_listing on {schema}.reservations (listing_external_id, departure_on);
+create index reservations_place on {schema}.reservations
+    (coalesce(unit_external_id, listing_external_id), departure_on);    -- who sleeps there before and after
 
 -- What the mirror knows besides rows: definitions of custom fields, cursors of scheduled passes.
 create table {schema}.pms_state (

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import chevron
 
-from app.pms.access import Access
+from app.pms.access import Access, whole_minute
 
 FALLBACK = "en"
 
@@ -99,6 +99,12 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "de": "Ihr Türcode ist noch nicht bereit. Ein Kollege schickt ihn Ihnen rechtzeitig.",
         "ar": "رمز الباب غير جاهز بعد. سيرسله إليك أحد الزملاء في الوقت المناسب.",
     },
+    "several_stays": {
+        "en": "You have more than one booking with us. Please tell us which one you mean.",
+        "pl": "Masz u nas więcej niż jedną rezerwację. Prosimy napisać, o którą chodzi.",
+        "de": "Sie haben mehr als eine Buchung bei uns. Bitte sagen Sie uns, welche Sie meinen.",
+        "ar": "لديك أكثر من حجز لدينا. يُرجى إخبارنا بالحجز الذي تقصده.",
+    },
     "cannot_say": {
         "en": "I cannot share access details here. A colleague will reply to you.",
         "pl": "Nie mogę podać tutaj danych dostępowych. Odpowie ktoś z zespołu.",
@@ -115,6 +121,8 @@ LOCKED_BY_REASON = {
     "agreement_missing": "agreement_missing",
     "over": "over",
 }
+"""What the bot may say about locked access by itself; anything else is a person's matter too."""
+SAID_BY_REASON = {**LOCKED_BY_REASON, "several_stays": "several_stays"}
 
 
 def sentence(which: str, language: str, /, **values: str) -> str:
@@ -127,8 +135,9 @@ def access_sentence(access: Access, language: str) -> str:
     """Why access is locked and from when it opens; empty while it is open."""
     if access.allowed:
         return ""
-    name = LOCKED_BY_REASON.get(access.reason, "cannot_say")
-    when = moment_in_words(access.opens_at, language) if access.opens_at else ""
+    name = SAID_BY_REASON.get(access.reason, "cannot_say")
+    opens = access.opens_at
+    when = moment_in_words(whole_minute(opens), language) if opens else ""
     return sentence(name, language, when=when)
 
 

@@ -52,6 +52,8 @@ RESERVATION_FIELDS = (
 RESERVATION_SECRETS = {"doorCode": "door_code", "guestPortalUrl": "guest_portal_url"}
 RESERVATION_GATED_TEXT = {"doorCodeInstruction": "doorCodeInstruction"}
 
+FIRST_YEAR, LAST_YEAR = 1990, 2200
+"""Dates of stays lie within: sums of hours stay far from the ends of the calendar."""
 CONFIRMED = frozenset({"new", "modified"})
 """Statuses of a booking that stands; Hostaway's dashboard calls both "Confirmed"."""
 OWNER = "ownerStay"
@@ -131,6 +133,11 @@ class Reservation:
     def is_confirmed(self) -> bool:
         """Whether the booking stands."""
         return self.status in CONFIRMED
+
+    @property
+    def place_external_id(self) -> str:
+        """Where the guest sleeps: the unit's own listing, else the booked one."""
+        return self.unit_external_id or self.listing_external_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -380,9 +387,12 @@ def _id(raw: Json, name: str) -> str:
 
 def _day(raw: Json, name: str) -> date:
     try:
-        return date.fromisoformat(str(raw.get(name))[:10])
+        day = date.fromisoformat(str(raw.get(name))[:10])
     except ValueError as exc:
         raise BadInput(f"{name} is not a date") from exc
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise BadInput(f"{name} lies in no year that anybody books")
+    return day
 
 
 def _hour(value: Any) -> int | None:

@@ -4,6 +4,7 @@ What a template or a condition may read is `Stay.mapping()`; what may be put bac
 text is `Stay.deliverable`, which is empty while access is locked.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -14,10 +15,13 @@ from app.db import Connection
 from app.errors import NotFound
 from app.pms import store
 from app.pms.access import (
+    SEVERAL_STAYS,
     Access,
     can_access,
     check_in_at,
     check_out_at,
+    own_zone_of,
+    whole_minute,
     zone_of,
 )
 from app.pms.gated import HIDDEN, hide_codes, names_in, placeholder
@@ -51,8 +55,13 @@ class Stay:
     account_id: int
     listing: Listing
     reservation: Reservation
+    """The thread's or caller's booking, stretched over adjoining ones of the same guest."""
+    part_external_id: str
+    """Which of those counts now: its code, its payment and its agreement."""
     access: Access
     zone: ZoneInfo
+    is_zone_assumed: bool
+    """Whether the listing names no zone that exists, so that times are by the tenant's."""
     check_in_at: datetime
     check_out_at: datetime
     now: datetime
@@ -152,10 +161,34 @@ class Stay:
             "arrival_date": self.reservation.arrival_on.isoformat(),
             "departure_date": self.reservation.departure_on.isoformat(),
             "accessReason": self.access.reason,
-            "accessOpensAt": f"{opens:%Y-%m-%d %H:%M}" if opens else "",
+            "accessOpensAt": f"{whole_minute(opens):%Y-%m-%d %H:%M}" if opens else "",
             "isCodeReady": self.is_code_ready,
             "now_local": f"{self.now_local:%A %Y-%m-%d %H:%M}",
             "timeZone": self.zone.key,
+        }
+
+    def with_access(self, access: Access) -> "Stay":
+        """The same stay under another decision, which can only take access away."""
+        if access.allowed:
+            raise ValueError("access is given by can_access alone")
+        return replace(self, access=access, deliverable={}, texts={})
+
+    def footing(self) -> dict[str, Any]:
+        """What a reply rests on: where one of these has changed, it may be wrong to send it.
+
+        Texts are told apart by a digest; the values of secrets are filled in later anyway.
+        """
+        texts = repr(sorted(self.texts.items())).encode()
+        return {
+            "listing": self.reservation.listing_external_id,
+            "unit": self.reservation.unit_external_id,
+            "status": self.reservation.status,
+            "check_in_at": self.check_in_at.isoformat(),
+            "check_out_at": self.check_out_at.isoformat(),
+            "access": self.access.reason,
+            "opens_at": self.access.opens_at and self.access.opens_at.isoformat(),
+            "is_code_ready": self.is_code_ready,
+            "texts": hashlib.sha256(texts).hexdigest()[:16],
         }
 
     def snapshot(self) -> dict[str, Any]:
@@ -169,6 +202,7 @@ class Stay:
             "opens_at": self.access.opens_at and self.access.opens_at.isoformat(),
             "closes_at": self.access.closes_at and self.access.closes_at.isoformat(),
             "now": self.now.isoformat(),
+            "footing": self.footing(),
             "variables": {k: v for k, v in self.mapping().items() if k != "listing"},
         }
 
@@ -209,7 +243,10 @@ class Stays:
     async def live_of_guest(
         self, conn: Connection, tenant: Tenant, reservation_id: int, now: datetime
     ) -> Stay:
-        """The stay that a thread means: its own if live, else the guest's current, else next."""
+        """The stay that a thread means: its own if live, else the guest's current, else next.
+
+        Where that is not one but several at once, nobody knows which: its own, and no access.
+        """
         own = await self.of_reservation(conn, tenant, reservation_id, now)
         phone = own.reservation.phone_e164
         if _is_live(own) or phone is None or not _is_known_guest(own.reservation):
@@ -228,8 +265,8 @@ class Stays:
             and reservation.id != reservation_id
             and reservation.guest_name == own.reservation.guest_name
         ]
-        meant = next((stay for stay in others if _is_live(stay)), None)
-        return own if meant is None else _masking_also(meant, own)
+        meant = _singled_out(own, [stay for stay in others if _is_live(stay)])
+        return own if meant is own else _masking_also(meant, own)
 
 
 def assemble(
@@ -246,7 +283,8 @@ def assemble(
     settings, custom = tenant.settings.access, tenant.settings.pms.custom_fields
     listing, reservation = as_meant_now(listing, custom), as_meant_now(reservation, custom)
     unit = as_meant_now(unit, custom) if unit else None
-    neighbours = [n for n in neighbours or [] if n.unit_external_id == reservation.unit_external_id]
+    place_id = reservation.place_external_id
+    neighbours = [n for n in neighbours or [] if n.place_external_id == place_id]
     parts = parts_of(reservation, neighbours)
     joined = join_adjoining(reservation, neighbours)
     source = code_source_of(
@@ -258,7 +296,8 @@ def assemble(
     code, is_static = door_code(source, reservation, place)
     policy = policy_of(settings, is_code_static=is_static)
     previous = previous_check_out(joined, listing, policy, neighbours)
-    access = can_access(joined, listing, policy, now, previous_check_out_at=previous)
+    asking = replace(joined, is_paid=reservation.is_paid, agreement=reservation.agreement)
+    access = can_access(asking, listing, policy, now, previous_check_out_at=previous)
     known = known_secrets(code, reservation, listing, unit, parts)
     texts, cut = gated_texts(known, reservation, listing, unit)
     address = texts.get("address", "")
@@ -270,8 +309,10 @@ def assemble(
         account_id=account_id,
         listing=listing,
         reservation=joined,
+        part_external_id=reservation.external_id,
         access=access,
         zone=zone_of(listing, policy),
+        is_zone_assumed=own_zone_of(listing) is None,
         check_in_at=check_in_at(joined, listing, policy),
         check_out_at=check_out_at(joined, listing, policy),
         now=now,
@@ -303,5 +344,19 @@ def _is_known_guest(reservation: Reservation) -> bool:
 
 
 def _is_live(stay: Stay) -> bool:
-    """Whether a confirmed stay is not over yet."""
-    return stay.reservation.is_confirmed and stay.now < stay.check_out_at
+    """Whether a confirmed stay is not over yet; while access is open it is not."""
+    is_running = stay.reservation.is_confirmed and stay.now < stay.check_out_at
+    return is_running or stay.access.allowed
+
+
+def _singled_out(own: Stay, live: list[Stay]) -> Stay:
+    """The one live stay that is current, else next; its own without access where several are."""
+    if not live:
+        return own
+    first = min(live, key=lambda stay: stay.check_in_at)
+    current = [stay for stay in live if stay.now >= stay.check_in_at]
+    meant = current or [stay for stay in live if stay.check_in_at < first.check_out_at]
+    places = {(s.reservation.place_external_id, s.check_in_at, s.check_out_at) for s in meant}
+    if len(places) > 1:
+        return own.with_access(SEVERAL_STAYS)
+    return meant[0]

@@ -12,7 +12,7 @@ from typing import TypeVar
 from app.pms.access import AccessPolicy, check_out_at
 from app.pms.gated import cut_codes
 from app.pms.masking import mask
-from app.pms.records import Gated, Listing, Reservation, parse_custom_fields
+from app.pms.records import OWNER, Gated, Listing, Reservation, parse_custom_fields
 from app.settings import AccessSettings
 
 RecordT = TypeVar("RecordT", Listing, Reservation)
@@ -99,9 +99,17 @@ def parts_of(reservation: Reservation, neighbours: list[Reservation]) -> list[Re
 
 
 def _is_same_guest(one: Reservation, other: Reservation) -> bool:
-    if one.phone_e164 and other.phone_e164:
+    """Whether two bookings are one person's: by number, else by a full name on one channel.
+
+    The owner is one person. A first name alone is anybody's: who is taken for another would be given the other's code.
+    """
+    if one.status == other.status == OWNER:
+        return True
+    if one.phone_e164 or other.phone_e164:
         return one.phone_e164 == other.phone_e164
-    return bool(one.guest_name) and one.guest_name == other.guest_name
+    name = (one.guest_name or "").split()
+    is_one_name = len(name) > 1 and one.guest_name == other.guest_name
+    return is_one_name and one.channel_id == other.channel_id
 
 
 def previous_check_out(
@@ -110,10 +118,15 @@ def previous_check_out(
     policy: AccessPolicy,
     neighbours: list[Reservation],
 ) -> datetime | None:
-    """When the last other guest before this one leaves; none where nobody did lately."""
-    before = [n for n in neighbours if n.departure_on <= reservation.arrival_on]
+    """When the last other guest who came before this one leaves; none where nobody did lately.
+
+    One who stays on into this stay counts too: a door is not opened to a stranger.
+    """
     leaving = [
-        check_out_at(n, listing, policy) for n in before if not _is_same_guest(n, reservation)
+        check_out_at(n, listing, policy)
+        for n in neighbours
+        if (n.departure_on <= reservation.arrival_on or n.arrival_on < reservation.arrival_on)
+        and not _is_same_guest(n, reservation)
     ]
     return max(leaving, default=None)
 

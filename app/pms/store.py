@@ -149,14 +149,15 @@ async def reservations_of_phone(
 async def neighbours(
     conn: Connection, account_id: int, r: Reservation, keyring: Keyring
 ) -> list[Reservation]:
-    """Standing bookings of the same listing that leave or arrive within a month of this one."""
+    """Standing bookings of the same place that leave or arrive within a month of this one."""
     rows = await conn.fetch(
         """select * from {schema}.reservations
-           where account_id = $1 and listing_external_id = $2 and external_id <> $3
+           where account_id = $1 and coalesce(unit_external_id, listing_external_id) = $2
+             and external_id <> $3
              and status in ('new', 'modified', 'ownerStay') and not are_dates_unspecified
              and departure_on between $4::date - 31 and $5::date + 31
-           order by arrival_on""",
-        account_id, r.listing_external_id, r.external_id, r.arrival_on, r.departure_on,
+           order by arrival_on, departure_on, id""",
+        account_id, r.place_external_id, r.external_id, r.arrival_on, r.departure_on,
     )  # fmt: skip
     return [_reservation(row, keyring) for row in rows]
 

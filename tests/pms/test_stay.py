@@ -1,11 +1,17 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.errors import NotFound
+from app.pms import store
 from app.pms.records import Gated
-from app.pms.stay import Stay
+from app.pms.stay import Stay, assemble
+from app.tenants import Tenant
 from tests.make import (
     DOOR_CODE,
     NOON,
@@ -15,7 +21,9 @@ from tests.make import (
     make_stay,
     make_tenant,
 )
+from tests.oracle import TAKEN
 from tests.rooms import Rooms
+from tests.worlds import PLACE, World, a_world, listing_of, reservation_of, tenant_of
 
 EARLY = NOON - timedelta(days=21)
 
@@ -332,3 +340,118 @@ async def test_a_reservation_without_its_listing_is_not_found(rooms: Rooms) -> N
     await rooms.books(5001, 71, listingMapId=9999)
     with pytest.raises(NotFound, match="9999"):
         await meant(rooms, "71")
+
+
+# -- every place, guest and clock that can be drawn ------------------------------------------
+
+WORLDS = st.integers(0, 2**32)
+
+
+def stay_in(world: World) -> Stay:
+    """The stay as the mirror would give it: of the others only those that stand."""
+    standing = [b for b in world.others if b.status in TAKEN and not b.has_no_dates]
+    return assemble(
+        tenant_of(world.rules),
+        1,
+        reservation_of(world.own),
+        listing_of(world.rules),
+        neighbours=[reservation_of(booked) for booked in standing],
+        now=world.now,
+    )
+
+
+@settings(max_examples=600, deadline=None)
+@given(WORLDS)
+def test_codes_are_offered_if_and_only_if_the_design_says_so(seed: int) -> None:
+    world = a_world(seed)
+    stay = stay_in(world)
+    assert stay.access.allowed is world.expected.may_have_codes
+    assert stay.deliverable.get("door_code") == world.expected.code
+
+
+@settings(max_examples=300, deadline=None)
+@given(WORLDS)
+def test_the_window_is_the_one_that_a_clock_on_the_wall_shows(seed: int) -> None:
+    world = a_world(seed)
+    access = stay_in(world).access
+    if access.opens_at is None or access.closes_at is None:
+        assert not access.allowed
+        return
+    assert world.expected.opens is not None
+    assert world.expected.closes is not None
+    # Timestamps: Python calls two moments unequal where one of them falls into a changing hour.
+    assert access.opens_at.timestamp() == world.expected.opens.timestamp()
+    assert access.closes_at.timestamp() == world.expected.closes.timestamp()
+    is_inside = access.opens_at.timestamp() <= world.now.timestamp() < access.closes_at.timestamp()
+    assert is_inside or not access.allowed
+    assert is_inside == (access.reason in ("open", "not_paid", "agreement_missing"))
+
+
+@settings(max_examples=300, deadline=None)
+@given(WORLDS)
+def test_a_locked_stay_carries_nothing_that_opens_a_door(seed: int) -> None:
+    world = a_world(seed)
+    stay = stay_in(world)
+    said = f"{stay.mapping()}{stay.variables()}{stay.snapshot()}{stay!r}"
+    codes = [b.code for b in (world.own, *world.others) if b.code] + ["20002", "river-otter-77"]
+    assert [code for code in (*codes, "99887") if code in said] == []
+    if not stay.access.allowed:
+        assert (dict(stay.deliverable), dict(stay.texts)) == ({}, {})
+        assert "Ring at Nowak" not in said
+        assert "[[" not in said
+
+
+@settings(max_examples=60, deadline=None)
+@given(WORLDS)
+def test_once_opened_access_stays_open_until_it_closes_for_good(seed: int) -> None:
+    world = a_world(seed)
+    was_open = [
+        stay_in(replace(world, now=world.now + timedelta(hours=hours))).access.allowed
+        for hours in range(-400, 400, 7)
+    ]
+    edges = [before != after for before, after in pairwise(was_open)]
+    is_settled_throughout = not (world.rules.wants_payment or world.rules.wants_agreement)
+    assert sum(edges) <= 2 or not is_settled_throughout
+
+
+async def mirror(
+    rooms: Rooms, tenant: Tenant, account: int, world: World, *, has_units: bool
+) -> None:
+    """A world in the mirror, with the same bookings elsewhere besides, which must not matter."""
+    keyring = tenant.keyring
+    whole = listing_of(world.rules, external_id="900", gated=Gated(secrets={"door_code": "33003"}))
+    bookings = (world.own, *world.others)
+    async with (await rooms.database.tenant("acme")).transaction() as conn:
+        for listing in (listing_of(world.rules), whole, listing_of(world.rules, external_id="77")):
+            await store.upsert_listing(conn, account, listing, keyring)
+        for booked in bookings:
+            is_by_unit = has_units and booked.number % 2 == 1
+            where: dict[str, Any] = (
+                {"listing_external_id": "900", "unit_external_id": PLACE} if is_by_unit else {}
+            )
+            here = reservation_of(booked, **where)
+            there = reservation_of(booked, external_id=f"1{booked.number}", **ELSEWHERE)
+            for reservation in (here, there):
+                await store.upsert_reservation(conn, account, reservation, keyring)
+
+
+ELSEWHERE = {"listing_external_id": "77", "phone_e164": "+48999999999", "check_out_hour": 23}
+
+
+@pytest.mark.parametrize("has_units", [False, True])
+async def test_of_all_that_the_mirror_holds_only_the_places_own_bookings_count(
+    rooms: Rooms, has_units: bool
+) -> None:
+    for seed in range(40):
+        world = a_world(seed)
+        tenant = replace(tenant_of(world.rules), keyring=rooms.tenant.keyring)
+        await mirror(rooms, tenant, 100 + seed, world, has_units=has_units)
+        async with (await rooms.database.tenant("acme")).transaction() as conn:
+            own_id = await conn.fetchval(
+                "select id from {schema}.reservations where account_id = $1 and external_id = $2",
+                100 + seed,
+                str(world.own.number),
+            )
+            stay = await rooms.stays.of_reservation(conn, tenant, own_id, world.now)
+        assert stay.access.allowed is world.expected.may_have_codes, seed
+        assert stay.deliverable.get("door_code") == world.expected.code, seed

@@ -18,6 +18,7 @@ from app.bots.library import Libraries
 from app.bots.llm import LanguageModel, LateModel
 from app.bus import Bus
 from app.chat.debounce import Debounce
+from app.chat.footing import Footing
 from app.chat.operator import Operators
 from app.chat.outbox import Outbox
 from app.chat.reply import Replies
@@ -129,9 +130,10 @@ def build(
         database=database, tenants=tenants, clock=clock, mirror=mirror,
         conversations=conversations, cases=cases, mind=mind, debounce=debounce, verdicts=verdicts,
     )  # fmt: skip
+    footing = Footing(database=database, clock=clock, jobs=jobs, mirror=mirror, stays=stays)
     outbox = Outbox(
         database=database, tenants=tenants, clock=clock, bus=bus, jobs=jobs, client=client,
-        mirror=mirror, stays=stays, conversations=conversations, cases=cases,
+        mirror=mirror, footing=footing, conversations=conversations, cases=cases,
     )  # fmt: skip
     operators = Operators(
         database=database, tenants=tenants, clock=clock, jobs=jobs, conversations=conversations,

@@ -10,6 +10,7 @@ from app.bots.library import Libraries
 from app.bus import Bus
 from app.chat import store as chat_store
 from app.chat.debounce import Debounce
+from app.chat.footing import Footing
 from app.chat.operator import Operators
 from app.chat.outbox import Outbox
 from app.chat.reply import Replies
@@ -86,9 +87,12 @@ class Rooms:
             conversations=self.conversations, cases=self.cases, mind=self.mind,
             debounce=self.debounce, verdicts=self.verdicts,
         )  # fmt: skip
+        self.footing = Footing(
+            database=database, clock=clock, jobs=self.jobs, mirror=self.mirror, stays=self.stays
+        )
         self.outbox = Outbox(
             database=database, tenants=tenants, clock=clock, bus=bus, jobs=self.jobs,
-            client=client, mirror=self.mirror, stays=self.stays,
+            client=client, mirror=self.mirror, footing=self.footing,
             conversations=self.conversations, cases=self.cases,
         )  # fmt: skip
         self.operators = Operators(

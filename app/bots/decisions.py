@@ -45,6 +45,13 @@ async def decisions_of(conn: Connection, keyring: Keyring, conversation_id: int)
     return [_decision(row, keyring) for row in await store.decisions_of(conn, conversation_id)]
 
 
+async def footing_of(conn: Connection, decision_id: int) -> Mapping[str, Any] | None:
+    """What of the stay a decision rests on (`Stay.footing`); none for a stranger's."""
+    seen = await store.stay_seen(conn, decision_id)
+    footing: Mapping[str, Any] | None = (seen or {}).get("footing")
+    return footing
+
+
 def _decision(row: Row, keyring: Keyring) -> Decision:
     opened: dict[str, Any] = keyring.open_mapping(row["sealed"])
     values = {name: row[name] for name in Decision.__dataclass_fields__ if name not in SEALED}

@@ -61,6 +61,14 @@ def seal(keyring: Keyring, reasoning: str, calls: list[dict[str, Any]]) -> bytes
     return keyring.close_mapping({"reasoning": reasoning, "calls": calls})
 
 
+async def stay_seen(conn: Connection, decision_id: int) -> dict[str, Any] | None:
+    """The stay as a decision saw it."""
+    seen: dict[str, Any] | None = await conn.fetchval(
+        "select stay from {schema}.decisions where id = $1", decision_id
+    )
+    return seen
+
+
 async def decisions_of(conn: Connection, conversation_id: int) -> list[Row]:
     """A conversation's decisions, oldest first."""
     return await conn.fetch(

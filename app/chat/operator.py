@@ -5,6 +5,7 @@ Also a draft let go or thrown away, and taking over while a reply of the bot is 
 
 import asyncio
 
+from app.bots.decisions import footing_of
 from app.chat import store
 from app.clock import Clock
 from app.conversations import Conversation, Conversations
@@ -101,6 +102,7 @@ class Operators:
         Raises:
             BadInput: it holds a mark that the guest may not have filled in now.
             NotFound: there is no such draft any more.
+            Conflict: access has closed since it was written.
         """
         tenant = await self._tenants.get(tenant_id)
         door = await self._database.tenant(tenant_id)
@@ -113,6 +115,7 @@ class Operators:
             if draft is None or draft.status != "draft":
                 raise NotFound(f"there is no draft {outbox_id}")
             conversation = await self._conversations.get(conn, draft.conversation_id)
+            await self._check_access(conn, tenant, conversation, draft)
             words = (text or "").strip() or draft.text
             words, typed = await self._masked(conn, tenant, conversation, words)
             await store.let_go(conn, outbox_id, handling.epoch, words, typed=typed)
@@ -166,6 +169,18 @@ class Operators:
             )
         except NotFound:
             return None
+
+    async def _check_access(
+        self, conn: Connection, tenant: Tenant, conversation: Conversation, draft: store.Outgoing
+    ) -> None:
+        """Refuse a draft that was written while access was open and comes after it closed."""
+        before = await footing_of(conn, draft.decision_id) if draft.decision_id else None
+        if before is None or before["access"] != "open":
+            return
+        stay = await self._stay(conn, tenant, conversation)
+        if stay is None or not stay.access.allowed:
+            why = stay.access.reason if stay else "unknown_stay"
+            raise Conflict(f"access has closed since this draft was written ({why}); write anew")
 
     async def _in_flight(self, tenant_id: str, conversation_id: int) -> str | None:
         """What became of a reply that was being sent when somebody took over."""

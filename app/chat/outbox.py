@@ -6,16 +6,17 @@ an older handling, or whose access has closed meanwhile, is dropped.
 """
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from app.bus import Bus
 from app.chat import store
+from app.chat.footing import MOVED, Footing
 from app.chat.humans import find_ours
 from app.chat.store import Outgoing
 from app.clock import Clock
 from app.conversations import Conversation, Conversations
 from app.db import Connection, Database
-from app.errors import NotFound
 from app.escalation.cases import Cases
 from app.events import ReplySent
 from app.jobs import Job, JobRun, Jobs
@@ -23,7 +24,7 @@ from app.pms.gated import PlaceholderMangled, fill
 from app.pms.hostaway import HostawayClient
 from app.pms.hostaway_answers import HostawayError
 from app.pms.records import Message, parse_moment
-from app.pms.stay import Stay, Stays
+from app.pms.stay import Stay
 from app.pms.sync import Mirror, parsed_messages
 from app.tenants import Tenant, Tenants
 
@@ -35,6 +36,7 @@ MOST_ATTEMPTS = 2
 """Requests to the PMS for one reply whose outcomes were unclear."""
 LONGEST_TRY = timedelta(minutes=20)
 """A reply that the PMS kept refusing for so long is a person's matter."""
+AGAIN = timedelta(seconds=5)
 QUEUE_PAUSE = timedelta(seconds=1)
 LONGEST_QUEUE = timedelta(minutes=1)
 """Replies of one thread go out in order, but none is held up longer by an earlier one."""
@@ -54,7 +56,7 @@ class Outbox:
         jobs: Jobs,
         client: HostawayClient,
         mirror: Mirror,
-        stays: Stays,
+        footing: Footing,
         conversations: Conversations,
         cases: Cases,
     ) -> None:
@@ -65,7 +67,7 @@ class Outbox:
         self._jobs = jobs
         self._client = client
         self._mirror = mirror
-        self._stays = stays
+        self._footing = footing
         self._conversations = conversations
         self._cases = cases
 
@@ -84,6 +86,10 @@ class Outbox:
             again_at = await self._look(tenant, conversation, outgoing)
             if again_at is not None or not await self._is_unsent(tenant, outgoing.id):
                 return again_at
+        try:
+            await self._footing.renew(tenant, conversation, outgoing)
+        except HostawayError as exc:
+            return await self._unread(tenant, conversation, outgoing, exc)
         async with door.transaction() as conn:
             text = await self._ready(conn, tenant, conversation, outgoing.id)
         if text is None:
@@ -127,15 +133,30 @@ class Outbox:
         if tenant.mode != "on" and is_ours:
             await store.set_status(conn, outbox_id, "dropped", because="the tenant is not on")
             return None
+        stay = await self._footing.stay_of(conn, tenant, conversation)
+        if await self._footing.has_moved(conn, outgoing, stay):
+            if not await self._footing.decide_again(conn, tenant, conversation, outgoing):
+                await self._fail(conn, tenant, conversation, outgoing, MOVED)
+            return None
         try:
-            text = fill(
-                outgoing.text, await self._secrets_for(conn, tenant, conversation, outgoing)
-            )
+            text = fill(outgoing.text, _secrets_for(outgoing, stay))
         except PlaceholderMangled:
             await self._fail(conn, tenant, conversation, outgoing, "access has changed meanwhile")
             return None
         await store.set_status(conn, outbox_id, "sending", more_attempts=1)
         return text
+
+    async def _unread(
+        self, tenant: Tenant, conversation: Conversation, outgoing: Outgoing, error: HostawayError
+    ) -> datetime | None:
+        """The booking could not be read again: nothing is sent before it can be."""
+        now = self._clock.now()
+        if error.retryable and now - outgoing.created_at < LONGEST_TRY:
+            return now + AGAIN
+        door = await self._database.tenant(tenant.id)
+        async with door.transaction() as conn:
+            await self._fail(conn, tenant, conversation, outgoing, str(error))
+        return None
 
     async def _post(
         self, tenant: Tenant, conversation: Conversation, outgoing: Outgoing, text: str
@@ -174,7 +195,7 @@ class Outbox:
             await store.set_status(
                 conn, outgoing.id, "queued", because=str(error), more_attempts=-1
             )
-            return now + timedelta(seconds=5)
+            return now + AGAIN
         await self._fail(conn, tenant, conversation, outgoing, str(error))
         return None
 
@@ -203,7 +224,7 @@ class Outbox:
         messages = await self._messages(tenant, conversation)
         async with door.transaction() as conn:
             others = await store.outgoing_of(conn, conversation.id, last=50)
-            stay = await self._stay(conn, tenant, conversation)
+            stay = await self._footing.stay_of(conn, tenant, conversation)
         taken = {other.external_id for other in others if other.external_id}
         for message in messages:
             if message.is_incoming or message.external_id in taken:
@@ -294,27 +315,13 @@ class Outbox:
         )
         return parsed_messages(rows)
 
-    async def _secrets_for(
-        self, conn: Connection, tenant: Tenant, conversation: Conversation, outgoing: Outgoing
-    ) -> dict[str, str]:
-        """What may be filled in: what access allows now, and what a person typed themselves."""
-        stay = await self._stay(conn, tenant, conversation)
-        if stay is None:
-            return {}
-        typed = {name: stay.known[name] for name in outgoing.typed if name in stay.known}
-        return {**stay.deliverable, **typed}
 
-    async def _stay(
-        self, conn: Connection, tenant: Tenant, conversation: Conversation
-    ) -> Stay | None:
-        if conversation.reservation_id is None:
-            return None
-        try:
-            return await self._stays.live_of_guest(
-                conn, tenant, conversation.reservation_id, self._clock.now()
-            )
-        except NotFound:
-            return None
+def _secrets_for(outgoing: Outgoing, stay: Stay | None) -> Mapping[str, str]:
+    """What may be filled in: what access allows now, and what a person typed themselves."""
+    if stay is None:
+        return {}
+    typed = {name: stay.known[name] for name in outgoing.typed if name in stay.known}
+    return {**stay.deliverable, **typed}
 
 
 def _type_of(conversation: Conversation, outgoing: Outgoing) -> str:

@@ -253,6 +253,19 @@ async def drop_unsent(conn: Connection, conversation_id: int, because: str) -> N
         await give_back(conn, conversation_id, min(row["answered_before"] for row in rows))
 
 
+async def dropped_since(
+    conn: Connection, conversation_id: int, because: str, since: datetime
+) -> int:
+    """How many replies of a thread were dropped for a reason since a moment."""
+    count: int = await conn.fetchval(
+        """select count(*) from {schema}.outbox
+           where conversation_id = $1 and status = 'dropped' and because = $2
+             and created_at > $3""",
+        conversation_id, because, since,
+    )  # fmt: skip
+    return count
+
+
 async def give_back(conn: Connection, conversation_id: int, answered_before: int) -> None:
     """What a reply that never went out had answered is open again."""
     await conn.execute(

@@ -101,7 +101,8 @@ def parts_of(reservation: Reservation, neighbours: list[Reservation]) -> list[Re
 def _is_same_guest(one: Reservation, other: Reservation) -> bool:
     """Whether two bookings are one person's: by number, else by a full name on one channel.
 
-    The owner is one person. A first name alone is anybody's: who is taken for another would be given the other's code.
+    The owner is one person. A first name alone is anybody's: who is taken for another would be
+    given the other's code.
     """
     if one.status == other.status == OWNER:
         return True

@@ -310,14 +310,18 @@ class Answering:
             )
         if action_code != ACCESS_CODE:
             return None
-        if not stay.access.allowed or stay.is_code_ready:
+        if stay.is_taken:
+            because, says = "another guest stays on", access_sentence(stay.access, self.language)
+        elif stay.access.allowed and not stay.is_code_ready:
+            because, says = "the door code is not ready", self._sentence("not_ready")
+        else:
             return None
         is_urgent = stay.now >= stay.check_in_at - URGENT_BEFORE_CHECK_IN
         return self._person(
-            "the door code is not ready",
+            because,
             action_code=action_code,
             severity="high" if is_urgent else "normal",
-            says=self._sentence("not_ready"),
+            says=says,
         )
 
     def _person(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.errors import NotFound
 from app.pms import store
+from app.pms.access import SEVERAL_STAYS, Access
 from app.pms.records import Gated
 from app.pms.stay import Stay, assemble
 from app.tenants import Tenant
@@ -20,6 +21,7 @@ from tests.make import (
     make_reservation,
     make_stay,
     make_tenant,
+    raw_listing,
 )
 from tests.oracle import TAKEN
 from tests.rooms import Rooms
@@ -276,6 +278,73 @@ def test_small_numbers_in_gated_text_do_not_cut_other_texts() -> None:
     assert "447" not in stay.mask("is the PIN 447?")
 
 
+@pytest.mark.parametrize(
+    ("day", "is_first_paid", "expected"),
+    [(14, True, "open"), (14, False, "not_paid"), (17, True, "not_paid")],
+)
+def test_of_joined_stays_the_present_part_has_to_be_paid(
+    day: int, is_first_paid: bool, expected: str
+) -> None:
+    stay = make_stay(
+        tenant=make_tenant(access={"requires_payment": True}),
+        reservation=make_reservation(is_paid=is_first_paid),
+        neighbours=[neighbour(16, 18, is_paid=False)],
+        now=datetime(2026, 4, day, 14, 0, tzinfo=UTC),
+    )
+    assert stay.access.reason == expected
+    assert stay.part_external_id == ("5000" if day == 14 else "6016")
+
+
+def test_a_zone_that_is_not_the_listings_own_is_said_to_be_assumed() -> None:
+    assert not make_stay().is_zone_assumed
+    assert make_stay(listing=make_listing(time_zone="Mars/Base")).is_zone_assumed
+
+
+def test_a_stay_can_only_be_closed_by_hand() -> None:
+    stay = make_stay()
+    closed = stay.with_access(SEVERAL_STAYS)
+    assert (closed.deliverable, closed.texts, closed.mapping()["canAccess"]) == ({}, {}, False)
+    assert closed.known == stay.known
+    with pytest.raises(ValueError, match="can_access alone"):
+        stay.with_access(Access(allowed=True, reason="open"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_taken"),
+    [
+        ({}, False),
+        ({"check_out_hour": 18}, False),
+        ({"departure_on": date(2026, 4, 14)}, True),
+    ],
+)
+def test_a_place_is_taken_where_another_guest_stays_on_beyond_the_day_of_arrival(
+    changes: dict[str, Any], is_taken: bool
+) -> None:
+    before = neighbour(10, 13, phone_e164="+48999999999", **changes)
+    static = make_listing(gated=Gated(secrets={"door_code": "2222"}))
+    stay = make_stay(tenant=with_source("listing"), listing=static, neighbours=[before])
+    assert stay.is_taken is is_taken
+
+
+def test_the_footing_of_a_reply_tells_what_would_make_it_wrong() -> None:
+    stay = make_stay()
+    same = make_stay(
+        reservation=make_reservation(guest_name="Jan B", as_of=NOON + timedelta(hours=1)),
+        now=NOON + timedelta(minutes=1),
+    )
+    assert same.footing() == stay.footing()
+    others = [
+        make_stay(reservation=make_reservation(status="cancelled")),
+        make_stay(reservation=make_reservation(check_out_hour=17)),
+        make_stay(reservation=make_reservation(departure_on=date(2026, 4, 17))),
+        make_stay(reservation=make_reservation(listing_external_id="7")),
+        make_stay(reservation=make_reservation(gated=Gated())),
+        make_stay(listing=make_listing(gated=Gated(texts={"keyPickup": "Under the mat"}))),
+        make_stay(now=EARLY),
+    ]
+    assert [other.footing() == stay.footing() for other in others] == [False] * len(others)
+
+
 # -- which stay is meant ---------------------------------------------------------------------
 
 
@@ -319,6 +388,46 @@ async def test_an_old_thread_means_the_next_stay_where_none_is_current(rooms: Ro
     await rooms.books(5002, 72, **NEXT)
     await rooms.books(5001, 71, **PAST)
     assert (await meant(rooms, "71")).reservation.external_id == "5002"
+
+
+async def test_in_the_hour_of_grace_a_thread_still_means_its_own_stay(rooms: Rooms) -> None:
+    await rooms.books(5001, 71, **NEXT)
+    rooms.clock.advance(3 * 86_400 - 2.5 * 3600)
+    stay = await meant(rooms, "70")
+    assert stay.now > stay.check_out_at
+    assert (stay.reservation.external_id, stay.access.reason) == ("5000", "open")
+    rooms.clock.advance(3600)
+    assert (await meant(rooms, "70")).reservation.external_id == "5001"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"arrivalDate": "2026-04-12"}, {"arrivalDate": "2026-04-11"}),
+        ({"arrivalDate": "2026-04-14"}, {"arrivalDate": "2026-04-15"}),
+    ],
+)
+async def test_of_several_stays_at_once_none_is_opened_before_one_is_singled_out(
+    rooms: Rooms, first: dict[str, Any], second: dict[str, Any]
+) -> None:
+    await rooms.changes(status="cancelled")
+    await rooms.mirror.apply_listings(rooms.tenant, rooms.account, [raw_listing(id=1043)])
+    await rooms.books(5001, 71, **first)
+    await rooms.books(5002, 72, **second, listingMapId=1043)
+    await rooms.books(5003, 73, **PAST)
+    stay = await meant(rooms, "73")
+    assert stay.access == SEVERAL_STAYS
+    assert (stay.deliverable, stay.texts) == ({}, {})
+    assert (await meant(rooms, "71")).reservation.external_id == "5001"
+    assert (await meant(rooms, "72")).reservation.external_id == "5002"
+
+
+async def test_a_stay_that_is_running_comes_before_one_that_is_yet_to_come(rooms: Rooms) -> None:
+    rooms.clock.advance(86_400)
+    await rooms.mirror.apply_listings(rooms.tenant, rooms.account, [raw_listing(id=1043)])
+    await rooms.books(5002, 72, arrivalDate="2026-04-15", listingMapId=1043)
+    await rooms.books(5003, 73, **PAST)
+    assert (await meant(rooms, "73")).reservation.external_id == "5000"
 
 
 @pytest.mark.parametrize("changes", [{"guestName": "Ewa Inna"}, {"phone": "+48600600600"}])

@@ -11,6 +11,8 @@ from app.pms.stay_parts import (
     gated_texts,
     join_adjoining,
     known_secrets,
+    policy_of,
+    previous_check_out,
     without_foreign_codes,
 )
 from app.settings import AccessSettings
@@ -65,6 +67,7 @@ def test_adjoining_stays_of_one_guest_are_one() -> None:
         {"phone_e164": "+48999999999"},
         {"status": "cancelled"},
         {"phone_e164": None, "guest_name": "X"},
+        {"phone_e164": None},
     ],
 )
 def test_stays_of_others_are_not_joined(changes: dict[str, Any]) -> None:
@@ -112,3 +115,46 @@ def test_gated_texts_of_the_reservation_win() -> None:
 def test_a_text_without_foreign_codes_is_left_alone() -> None:
     text = "Two  spaces. And [[door_code]]."
     assert without_foreign_codes(text) == text
+
+
+def test_without_numbers_a_full_name_on_one_channel_is_one_guest() -> None:
+    own = make_reservation(phone_e164=None)
+    for changes, leaves in (
+        ({}, 18),
+        ({"channel_id": 2005}, 16),
+        ({"guest_name": "Jan Inny"}, 16),
+    ):
+        later = neighbour(16, 18, phone_e164=None, **changes)
+        assert join_adjoining(own, [later]).departure_on.day == leaves
+
+
+def test_a_first_name_alone_joins_nobody() -> None:
+    own = make_reservation(phone_e164=None, guest_name="Anna")
+    assert join_adjoining(own, [neighbour(16, 18, phone_e164=None, guest_name="Anna")]) == own
+
+
+@pytest.mark.parametrize(
+    ("changes", "leaves"),
+    [
+        ({}, "2026-04-13T09:00"),
+        ({"check_out_hour": 17}, "2026-04-13T15:00"),
+        ({"status": "ownerStay", "phone_e164": None}, "2026-04-13T09:00"),
+        ({"departure_on": date(2026, 4, 15)}, "2026-04-15T09:00"),
+        ({"arrival_on": date(2026, 4, 13), "departure_on": date(2026, 4, 15)}, None),
+        ({"phone_e164": "+48500100200"}, None),
+    ],
+)
+def test_the_previous_check_out_is_that_of_whoever_came_before(
+    changes: dict[str, Any], leaves: str | None
+) -> None:
+    before = neighbour(10, 13, **{"phone_e164": "+48999999999", **changes})
+    policy = policy_of(AccessSettings(), is_code_static=True)
+    found = previous_check_out(make_reservation(), make_listing(), policy, [before])
+    assert (f"{found:%Y-%m-%dT%H:%M}" if found else None) == leaves
+
+
+def test_the_owner_is_one_person() -> None:
+    own = make_reservation(status="ownerStay", phone_e164=None, guest_name="Owner")
+    before = neighbour(10, 13, status="ownerStay", phone_e164=None, guest_name="Family")
+    policy = policy_of(AccessSettings(), is_code_static=True)
+    assert previous_check_out(own, make_listing(), policy, [before]) is None

@@ -85,6 +85,9 @@ async def test_a_row_from_before_texts_were_closed_is_read(rooms: Rooms) -> None
 
 
 async def test_neighbours_stand_and_are_of_the_same_listing(rooms: Rooms) -> None:
+
+
+async def test_neighbours_stand_and_are_of_the_same_place(rooms: Rooms) -> None:
     keyring = rooms.tenant.keyring
     own = make_reservation(external_id="1", listing_external_id="77")
     others = {
@@ -94,6 +97,8 @@ async def test_neighbours_stand_and_are_of_the_same_listing(rooms: Rooms) -> Non
         "5": {"are_dates_unspecified": True},
         "6": {"listing_external_id": "78"},
         "7": {"arrival_on": date(2026, 1, 1), "departure_on": date(2026, 1, 3)},
+        "8": {"listing_external_id": "900", "unit_external_id": "77"},
+        "9": {"unit_external_id": "79"},
     }
     async with (await rooms.database.tenant("acme")).transaction() as conn:
         await store.upsert_reservation(conn, 1, own, keyring)
@@ -101,7 +106,7 @@ async def test_neighbours_stand_and_are_of_the_same_listing(rooms: Rooms) -> Non
             other = replace(own, external_id=external_id, **changes)  # type: ignore[arg-type]
             await store.upsert_reservation(conn, 1, other, keyring)
         found = await store.neighbours(conn, 1, own, keyring)
-    assert {reservation.external_id for reservation in found} == {"2", "4"}
+    assert {reservation.external_id for reservation in found} == {"2", "4", "8"}
 
 
 async def test_a_messages_later_status_is_kept(rooms: Rooms) -> None:

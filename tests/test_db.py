@@ -106,6 +106,8 @@ OLDEST_TENANT = """
     alter table {schema}.decisions drop column sealed, add column reasoning text,
         add column calls jsonb not null default '[]';
     alter table {schema}.outbox drop column typed;
+    drop index {schema}.reservations_place;
+    create index reservations_listing on {schema}.reservations (listing_external_id, departure_on);
 """
 """Leads a new schema back to version 1."""
 
@@ -119,7 +121,10 @@ async def test_changes_lead_an_old_schema_to_the_newest(
                 """select table_name || '.' || column_name || ' ' || data_type as name
                    from information_schema.columns where table_schema = 't_acme' order by 1"""
             )
-        return [row["name"] for row in rows]
+            more = await conn.fetch(
+                "select indexname as name from pg_indexes where schemaname = 't_acme' order by 1"
+            )
+        return [row["name"] for row in (*rows, *more)]
 
     await tenants.add("acme", "Acme")
     newest = await columns()

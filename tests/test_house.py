@@ -43,6 +43,7 @@ UNTESTED = {
 LONG = {
     "bots/answer.py": "the door of the mind, one answer from question to commit",
     "db.py": "pools, doors and schema steps, all that may know asyncpg",
+    "pms/stay.py": "a stay, what may be said of it, and which one a thread means",
     "pms/records.py": "one translation of the PMS's JSON, record by record",
     "tenants.py": "the directory: tenants, accounts, workspaces, behind one cache",
     "jobs.py": "the wake table, its runs and arq's worker are one protocol",

@@ -180,7 +180,9 @@ class Stay:
         """The same stay under another decision, which can only take access away."""
         if access.allowed:
             raise ValueError("access is given by can_access alone")
-        return replace(self, access=access, deliverable={}, texts={})
+        shown = shingles_of(self.texts.values(), address=self.texts.get("address", ""))
+        withheld = self.withheld | shown
+        return replace(self, access=access, deliverable={}, texts={}, withheld=withheld)
 
     def footing(self) -> dict[str, Any]:
         """What a reply rests on: where one of these has changed, it may be wrong to send it.
@@ -334,11 +336,11 @@ def assemble(
     )
 
 
-def _masking_also(stay: Stay, own: Stay) -> Stay:
+def _masking_also(stay: Stay, own: Stay, *, whose: str = "thread") -> Stay:
     """The stay that a thread means, which also knows the secrets of the thread's own."""
     known = set(stay.known.values())
-    others = {f"other_thread_{k}": value for k, value in own.known.items() if value not in known}
-    unsure = {f"other_thread_{name}" for name in own.unsure}
+    others = {f"other_{whose}_{k}": value for k, value in own.known.items() if value not in known}
+    unsure = {f"other_{whose}_{name}" for name in own.unsure}
     return replace(
         stay,
         known={**others, **stay.known},
@@ -366,6 +368,10 @@ def _singled_out(own: Stay, live: list[Stay]) -> Stay:
     current = [stay for stay in live if stay.now >= stay.check_in_at]
     meant = current or [stay for stay in live if stay.check_in_at < first.check_out_at]
     places = {(s.reservation.place_external_id, s.check_in_at, s.check_out_at) for s in meant}
-    if len(places) > 1:
-        return own.with_access(SEVERAL_STAYS)
-    return meant[0]
+    if len(places) == 1:
+        return meant[0]
+    closed = own.with_access(SEVERAL_STAYS)
+    for stay in meant:
+        shut = stay.with_access(SEVERAL_STAYS)
+        closed = _masking_also(closed, shut, whose=f"stay_{stay.reservation.external_id}")
+    return closed

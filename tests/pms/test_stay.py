@@ -412,12 +412,13 @@ async def test_of_several_stays_at_once_none_is_opened_before_one_is_singled_out
 ) -> None:
     await rooms.changes(status="cancelled")
     await rooms.mirror.apply_listings(rooms.tenant, rooms.account, [raw_listing(id=1043)])
-    await rooms.books(5001, 71, **first)
-    await rooms.books(5002, 72, **second, listingMapId=1043)
+    await rooms.books(5001, 71, **first, doorCode="61616")
+    await rooms.books(5002, 72, **second, listingMapId=1043, doorCode="72727")
     await rooms.books(5003, 73, **PAST)
     stay = await meant(rooms, "73")
     assert stay.access == SEVERAL_STAYS
     assert (stay.deliverable, stay.texts) == ({}, {})
+    assert not {"61616", "72727"} & set(stay.mask("61616 or 72727?").split())
     assert (await meant(rooms, "71")).reservation.external_id == "5001"
     assert (await meant(rooms, "72")).reservation.external_id == "5002"
 

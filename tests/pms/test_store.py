@@ -84,9 +84,6 @@ async def test_a_row_from_before_texts_were_closed_is_read(rooms: Rooms) -> None
     assert found.gated.secrets == {"door_code": "1"}
 
 
-async def test_neighbours_stand_and_are_of_the_same_listing(rooms: Rooms) -> None:
-
-
 async def test_neighbours_stand_and_are_of_the_same_place(rooms: Rooms) -> None:
     keyring = rooms.tenant.keyring
     own = make_reservation(external_id="1", listing_external_id="77")

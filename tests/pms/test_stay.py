@@ -1,6 +1,6 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 import pytest
@@ -23,7 +23,7 @@ from tests.make import (
     make_tenant,
     raw_listing,
 )
-from tests.oracle import TAKEN
+from tests.oracle import TAKEN, verdict
 from tests.rooms import Rooms
 from tests.worlds import PLACE, World, a_world, listing_of, reservation_of, tenant_of
 
@@ -545,6 +545,11 @@ async def mirror(
                 await store.upsert_reservation(conn, account, reservation, keyring)
 
 
+def do_neighbours_matter(world: World) -> bool:
+    """Whether the one who asks would be told something else, were the place theirs alone."""
+    return verdict(world.own, [], world.rules, world.now) != world.expected
+
+
 ELSEWHERE = {"listing_external_id": "77", "phone_e164": "+48999999999", "check_out_hour": 23}
 
 
@@ -552,7 +557,8 @@ ELSEWHERE = {"listing_external_id": "77", "phone_e164": "+48999999999", "check_o
 async def test_of_all_that_the_mirror_holds_only_the_places_own_bookings_count(
     rooms: Rooms, has_units: bool
 ) -> None:
-    for seed in range(40):
+    seeds = (seed for seed in range(2000) if do_neighbours_matter(a_world(seed)))
+    for seed in islice(seeds, 40):
         world = a_world(seed)
         tenant = replace(tenant_of(world.rules), keyring=rooms.tenant.keyring)
         await mirror(rooms, tenant, 100 + seed, world, has_units=has_units)

@@ -546,8 +546,10 @@ async def mirror(
 
 
 def do_neighbours_matter(world: World) -> bool:
-    """Whether the one who asks would be told something else, were the place theirs alone."""
-    return verdict(world.own, [], world.rules, world.now) != world.expected
+    """Whether something else were to be said, had nobody else booked, or were all bookings firm."""
+    firm = [replace(booked, status="new", has_no_dates=False) for booked in world.others]
+    told = (verdict(world.own, others, world.rules, world.now) for others in ([], firm))
+    return any(other != world.expected for other in told)
 
 
 ELSEWHERE = {"listing_external_id": "77", "phone_e164": "+48999999999", "check_out_hour": 23}

@@ -127,7 +127,7 @@ def verdict(own: Booked, others: Sequence[Booked], rules: Rules, now: datetime) 
             if b.guest != own.guest
             and b.status in TAKEN
             and not b.has_no_dates
-            and b.arrives < stay[0].arrives
+            and b.leaves <= stay[0].arrives
         ]
         opens = max([opens, *(goes(b, rules) for b in strangers)])
     present = next((b for b in stay if now < goes(b, rules)), stay[-1])

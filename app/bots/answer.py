@@ -310,18 +310,14 @@ class Answering:
             )
         if action_code != ACCESS_CODE:
             return None
-        if stay.is_taken:
-            because, says = "another guest stays on", access_sentence(stay.access, self.language)
-        elif stay.access.allowed and not stay.is_code_ready:
-            because, says = "the door code is not ready", self._sentence("not_ready")
-        else:
+        if not stay.access.allowed or stay.is_code_ready:
             return None
         is_urgent = stay.now >= stay.check_in_at - URGENT_BEFORE_CHECK_IN
         return self._person(
-            because,
+            "the door code is not ready",
             action_code=action_code,
             severity="high" if is_urgent else "normal",
-            says=says,
+            says=self._sentence("not_ready"),
         )
 
     def _person(

@@ -116,15 +116,6 @@ class Stay:
         """Whether the guest arrives today, by the listing's calendar."""
         return self.now_local.date() == self.reservation.arrival_on
 
-    @property
-    def is_taken(self) -> bool:
-        """Whether another guest still has the door's code after the day of arrival."""
-        opens = self.access.opens_at
-        comes_on = self.check_in_at.astimezone(self.zone).date()
-        return (
-            self.access.reason == "previous_stay" and opens is not None and opens.date() > comes_on
-        )
-
     def mapping(self) -> dict[str, Any]:
         """The reservation object of conditions: Hostaway's names and the article's; nothing gated.
 

@@ -119,15 +119,13 @@ def previous_check_out(
     policy: AccessPolicy,
     neighbours: list[Reservation],
 ) -> datetime | None:
-    """When the last other guest who came before this one leaves; none where nobody did lately.
+    """When the last other guest before this one leaves; none where nobody did lately.
 
-    One who stays on into this stay counts too: a door is not opened to a stranger.
+    Stays that overlap hold nothing back: where units are no listings they all do.
     """
+    before = [n for n in neighbours if n.departure_on <= reservation.arrival_on]
     leaving = [
-        check_out_at(n, listing, policy)
-        for n in neighbours
-        if (n.departure_on <= reservation.arrival_on or n.arrival_on < reservation.arrival_on)
-        and not _is_same_guest(n, reservation)
+        check_out_at(n, listing, policy) for n in before if not _is_same_guest(n, reservation)
     ]
     return max(leaving, default=None)
 

@@ -1,4 +1,4 @@
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -149,26 +149,6 @@ async def test_where_several_stays_are_meant_the_guest_is_asked_and_a_person_tol
     assert await answer.whole() == (
         "You have more than one booking with us. Please tell us which one you mean."
     )
-
-
-@pytest.mark.parametrize(("leaves", "outcome"), [(13, "reply"), (15, "person")])
-async def test_a_guest_who_stays_on_into_the_next_stay_is_a_persons_matter(
-    model: FakeLanguageModel, leaves: int, outcome: str
-) -> None:
-    before = make_reservation(
-        id=9, external_id="9", arrival_on=date(2026, 4, 10), departure_on=date(2026, 4, leaves),
-        phone_e164="+48999999999", check_out_hour=18,
-    )  # fmt: skip
-    stay = make_stay(
-        tenant=make_tenant(access={"code_source": "listing"}),
-        listing=make_listing(gated=Gated(secrets={"door_code": "2222"})),
-        neighbours=[before],
-    )
-    answer = answering(model, "What is the door code?", stay=stay)
-    route = await answer.route()
-    assert route.outcome == outcome
-    assert (route.severity == "high") == (outcome == "person")
-    assert f"{leaves} April, 18:00 (Warsaw time)" in (await answer.whole() or "")
 
 
 async def test_a_code_that_is_not_ready_does_not_matter_before_its_time(

@@ -310,23 +310,6 @@ def test_a_stay_can_only_be_closed_by_hand() -> None:
         stay.with_access(Access(allowed=True, reason="open"))
 
 
-@pytest.mark.parametrize(
-    ("changes", "is_taken"),
-    [
-        ({}, False),
-        ({"check_out_hour": 18}, False),
-        ({"departure_on": date(2026, 4, 14)}, True),
-    ],
-)
-def test_a_place_is_taken_where_another_guest_stays_on_beyond_the_day_of_arrival(
-    changes: dict[str, Any], is_taken: bool
-) -> None:
-    before = neighbour(10, 13, phone_e164="+48999999999", **changes)
-    static = make_listing(gated=Gated(secrets={"door_code": "2222"}))
-    stay = make_stay(tenant=with_source("listing"), listing=static, neighbours=[before])
-    assert stay.is_taken is is_taken
-
-
 def test_the_footing_of_a_reply_tells_what_would_make_it_wrong() -> None:
     stay = make_stay()
     same = make_stay(

@@ -139,7 +139,7 @@ def test_a_first_name_alone_joins_nobody() -> None:
         ({}, "2026-04-13T09:00"),
         ({"check_out_hour": 17}, "2026-04-13T15:00"),
         ({"status": "ownerStay", "phone_e164": None}, "2026-04-13T09:00"),
-        ({"departure_on": date(2026, 4, 15)}, "2026-04-15T09:00"),
+        ({"departure_on": date(2026, 4, 15)}, None),
         ({"arrival_on": date(2026, 4, 13), "departure_on": date(2026, 4, 15)}, None),
         ({"phone_e164": "+48500100200"}, None),
     ],

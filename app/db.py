@@ -240,7 +240,7 @@ class Database:
         try:
             pool = await self._pool(dsn)
             async with pool.acquire(timeout=self._command_timeout_s) as raw:
-                return cast("list[Row]", await raw.fetch(sql, *args))
+                return await raw.fetch(sql, *args)
         except CONNECTION_ERRORS as exc:
             raise Unavailable("the database is away") from exc
         except asyncpg.DataError as exc:

@@ -110,7 +110,8 @@ async def test_neighbours_stand_and_are_of_the_same_place(rooms: Rooms) -> None:
 async def test_of_neighbours_only_what_may_be_the_guests_own_is_opened(rooms: Rooms) -> None:
     keyring = rooms.tenant.keyring
     own = make_reservation(external_id="1", listing_external_id="77")
-    dates = {"arrival_on": own.departure_on, "departure_on": own.departure_on + timedelta(days=2)}
+    until = own.departure_on + timedelta(days=2)
+    after = replace(own, arrival_on=own.departure_on, departure_on=until)
     others: dict[str, dict[str, Any]] = {
         "2": {},
         "3": {"phone_e164": "+48600600600"},
@@ -118,7 +119,7 @@ async def test_of_neighbours_only_what_may_be_the_guests_own_is_opened(rooms: Ro
     }
     async with (await rooms.database.tenant("acme")).transaction() as conn:
         for external_id, changes in others.items():
-            other = replace(own, external_id=external_id, **dates, **changes)
+            other = replace(after, external_id=external_id, **changes)
             await store.upsert_reservation(conn, 1, other, keyring)
         found = await store.neighbours(conn, 1, own, keyring)
     assert {n.external_id: bool(n.gated.secrets) for n in found} == {

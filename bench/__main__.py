@@ -5,7 +5,7 @@ import statistics
 import sys
 from collections.abc import Awaitable, Callable
 
-from bench import access, context, mind, process, webhook
+from bench import access, context, mind, process, replies, webhook
 
 Measurement = Callable[[], Awaitable[dict[str, tuple[list[float], str]]]]
 MEASUREMENTS: dict[str, Measurement] = {
@@ -13,6 +13,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "mind": mind.measure,
     "access": access.measure,
     "webhook": webhook.measure,
+    "replies": replies.measure,
     "context": context.measure,
 }
 

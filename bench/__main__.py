@@ -5,13 +5,16 @@ import statistics
 import sys
 from collections.abc import Awaitable, Callable
 
-from bench import access, mind, process
+from bench import access, context, mind, process, replies, webhook
 
 Measurement = Callable[[], Awaitable[dict[str, tuple[list[float], str]]]]
 MEASUREMENTS: dict[str, Measurement] = {
     "process": process.measure,
     "mind": mind.measure,
     "access": access.measure,
+    "webhook": webhook.measure,
+    "replies": replies.measure,
+    "context": context.measure,
 }
 
 

@@ -134,3 +134,20 @@ async def test_changes_lead_an_old_schema_to_the_newest(
     assert await columns() != newest
     await database.shared().apply()
     assert await columns() == newest
+
+
+async def test_changes_lead_an_old_shared_part_to_the_newest(database: Database) -> None:
+    async def functions() -> list[str]:
+        async with database.shared().transaction() as conn:
+            rows = await conn.fetch(
+                """select pg_get_functiondef(oid) || coalesce(proacl::text, '') as whole
+                   from pg_proc where pronamespace = 'nightdesk'::regnamespace order by proname"""
+            )
+        return [row["whole"] for row in rows]
+
+    newest = await functions()
+    async with database.shared().transaction() as conn:
+        await conn.execute("drop function nightdesk.take_in")
+        await conn.execute("update public.nightdesk_schema set version = 1")
+    await database.shared().apply()
+    assert await functions() == newest

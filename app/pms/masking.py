@@ -26,9 +26,13 @@ INSIDE_WORDS_FROM = 6
 """Letters and digits from which a value with a digit is found inside other words."""
 JOINED_FROM = 10
 """Letters from which a value of several words is found written as one."""
+LONG_FROM = 24
+"""Letters and digits from which only plain signs may stand inside a word of a value: the links of
+a guest's portal, whose expression would else take tens of milliseconds to compile."""
 
 MARK = r"(?:[\s.,_/\\\-‐‑–—+#*]|%[0-9a-f]{2}|&(?:[a-z]{2,8}|#\d{1,6}|#x[0-9a-f]{1,5});)"
 """One sign that may stand between the signs of a value; also URL-encoded, or as an entity."""
+PLAIN_MARK = r"[\W_]"
 NO_LETTER_BEFORE, NO_LETTER_AFTER = r"(?<![^\W_])", r"(?![^\W_])"
 DATE = re.compile(
     r"(?<!\d)(?:\d{4}-\d{1,2}-\d{1,2}|"
@@ -48,7 +52,9 @@ AFTER_A_MONTH = re.compile(
 class Search:
     """How a value is looked for in a reading."""
 
-    pattern: re.Pattern[str]
+    signs: str
+    """The value's letters and digits, which stand in this order wherever it stands."""
+    expression: str
     """Finds it, or as its one named group."""
     digits: str = ""
     """The value's digits where it is nothing else."""
@@ -80,13 +86,34 @@ def mask(text: str, secrets: Mapping[str, str], *, unsure: Collection[str] = ())
 
 def _places(reading: Reading, search: Search) -> Iterator[tuple[int, int]]:
     """(start, end) of every place, in the reading, where the value stands as such."""
-    at = 0
-    while (hit := search.pattern.search(reading.words, at)) is not None:
+    if not _may_stand(search.signs, reading.words):
+        return
+    pattern, at = _compiled(search.expression), 0
+    while (hit := pattern.search(reading.words, at)) is not None:
         start, end = hit.span(hit.lastgroup or 0)
         at = hit.start() + 1
         if not (search.digits and _is_of_date(reading.words, start, end, search.digits)):
             yield start, end
             at = max(at, end)
+
+
+def _may_stand(signs: str, words: str) -> bool:
+    """Whether the signs are all there, in their order.
+
+    Nearly every value stands in nearly no text, and an expression for a long one takes
+    milliseconds to compile, which everybody else in the process waits for.
+    """
+    at = 0
+    for sign in signs:
+        at = words.find(sign, at) + 1
+        if not at:
+            return False
+    return True
+
+
+@functools.lru_cache(maxsize=4096)
+def _compiled(expression: str) -> re.Pattern[str]:
+    return re.compile(expression)
 
 
 def _is_of_date(words: str, start: int, end: int, digits: str) -> bool:
@@ -108,33 +135,34 @@ def _search_of(value: str, *, is_sure: bool) -> Search:
     if re.fullmatch(r"[\d\s#*.\-]+", folded) and plain:
         if len(plain) < SHORTEST_SECRET or not is_sure:
             with_its_marks = folded if plain != folded and len(folded) >= SHORTEST_SECRET else ""
-            return Search(_beside_a_code_word(_short_number(plain), exactly=with_its_marks))
-        return Search(_digits_pattern(plain, folded), plain)
+            return Search(plain, _beside_a_code_word(_short_number(plain), exactly=with_its_marks))
+        return Search(plain, _digits_pattern(plain, folded), plain)
     if len(folded) < SHORTEST_SECRET:
-        return Search(_beside_a_code_word(_whole(re.escape(folded))))
+        return Search(plain, _beside_a_code_word(_whole(re.escape(folded))))
     if len(plain) < TOLERANT_FROM:
-        return Search(re.compile(_whole(r"\s+".join(map(re.escape, folded.split())))))
-    return Search(_words_pattern(folded, plain))
+        return Search(plain, _whole(r"\s+".join(map(re.escape, folded.split()))))
+    return Search(plain, _words_pattern(folded, plain))
 
 
-def _digits_pattern(digits: str, folded: str) -> re.Pattern[str]:
+def _digits_pattern(digits: str, folded: str) -> str:
     """Digits, spaced or not; three of them only evenly, since `24/7` is not 247."""
     body = f"{MARK}{{0,3}}".join(digits)
     if len(digits) == SHORTEST_SECRET:
         spaced = f"{MARK}{{1,3}}".join(digits)
         body = f"(?:{digits}|{spaced}|{re.escape(folded.strip('#* .-'))})"
-    return re.compile(rf"(?<!\d)[#*]*{body}(?!\d)[#*]*")
+    return rf"(?<!\d)[#*]*{body}(?!\d)[#*]*"
 
 
-def _words_pattern(folded: str, plain: str) -> re.Pattern[str]:
+def _words_pattern(folded: str, plain: str) -> str:
     """A password, or a code with letters; its separators may be others or left out."""
     has_digit = any(map(str.isdigit, plain))
     least = 0 if has_digit or len(plain) >= JOINED_FROM else 1
+    between = (PLAIN_MARK if len(plain) >= LONG_FROM else MARK) + "{0,2}" if has_digit else ""
     lead, core, trail = _parted(folded)
     pieces = []
     for run in re.findall(r"[^\W_]+|[\W_]+", core):
         if run[0].isalnum():
-            pieces.append((f"{MARK}{{0,2}}" if has_digit else "").join(map(re.escape, run)))
+            pieces.append(between.join(map(re.escape, run)))
         else:
             signs = re.escape("".join(sorted(set(run) - set(" \t\n"))))
             own = f"|[{signs}]" if signs else ""
@@ -143,7 +171,7 @@ def _words_pattern(folded: str, plain: str) -> re.Pattern[str]:
     before, after = (f"(?:{re.escape(signs)}){mood}" if signs else "" for signs in (lead, trail))
     body = f"{before}{''.join(pieces)}{after}"
     is_found_inside = has_digit and len(plain) >= INSIDE_WORDS_FROM
-    return re.compile(body if is_found_inside else _whole(body))
+    return body if is_found_inside else _whole(body)
 
 
 def _parted(folded: str) -> tuple[str, str, str]:
@@ -160,12 +188,12 @@ def _short_number(digits: str) -> str:
     return rf"[#*]*(?<!\d){digits}(?!\d)[#*]*"
 
 
-def _beside_a_code_word(value: str, *, exactly: str = "") -> re.Pattern[str]:
+def _beside_a_code_word(value: str, *, exactly: str = "") -> str:
     """A value too short to be known by itself: after or before "code", or alone in the text."""
     gap = r"[^.!?\n\d\[\]]"
     word = _whole(f"(?:{fold(CODE_WORDS)})")
     marked = rf"|(?P<marked>(?<!\d){re.escape(exactly)}(?!\d))" if exactly else ""
-    return re.compile(
+    return (
         rf"\A\W*?(?P<alone>{value})\W*\Z|{word}{gap}{{0,40}}?(?P<after>{value})"
         rf"|(?P<before>{value}){gap}{{0,20}}?{word}{marked}"
     )

@@ -4,6 +4,7 @@ What a template or a condition may read is `Stay.mapping()`; what may be put bac
 text is `Stay.deliverable`, which is empty while access is locked.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -36,6 +37,7 @@ from app.pms.stay_parts import (
     is_unsure,
     join_adjoining,
     known_secrets,
+    one_a_stay,
     parts_of,
     policy_of,
     previous_check_out,
@@ -226,7 +228,16 @@ class Stays:
         found = await store.reservation_by_id(conn, reservation_id, tenant.keyring)
         if found is None:
             raise NotFound(f"the mirror has no reservation {reservation_id}")
-        account_id, reservation = found
+        return await self._of(conn, tenant, *found, now)
+
+    async def _of(
+        self,
+        conn: Connection,
+        tenant: Tenant,
+        account_id: int,
+        reservation: Reservation,
+        now: datetime,
+    ) -> Stay:
         listing = await store.listing(
             conn, account_id, reservation.listing_external_id, tenant.keyring
         )
@@ -260,7 +271,7 @@ class Stays:
             keyring=tenant.keyring,
         )
         others = [
-            await self.of_reservation(conn, tenant, reservation.id, now)
+            await self._of(conn, tenant, account_id, reservation, now)
             for account_id, reservation in found
             if account_id == own.account_id
             and reservation.is_confirmed
@@ -269,6 +280,28 @@ class Stays:
         ]
         meant = _singled_out(own, [stay for stay in others if _is_live(stay)])
         return own if meant is own else _masking_also(meant, own)
+
+    async def live_of_phone(
+        self, conn: Connection, tenant: Tenant, phone_e164: str, now: datetime
+    ) -> list[Stay]:
+        """The confirmed stays of a number that are not over, adjoining ones as one.
+
+        The current first, then by arrival; of all the tenant's accounts. A booking whose listing
+        is not mirrored is left out. A number that very many bookings share is nobody's: of those
+        the earliest are given.
+        """
+        found = await store.reservations_of_phone(
+            conn,
+            phone_e164,
+            departing_from=(now - timedelta(days=1)).date(),
+            keyring=tenant.keyring,
+        )
+        stays = []
+        for account_id, reservation in one_a_stay(found, now.date()):
+            with contextlib.suppress(NotFound):
+                stays.append(await self._of(conn, tenant, account_id, reservation, now))
+        live = [stay for stay in stays if _is_live(stay)]
+        return sorted(live, key=lambda stay: (now < stay.check_in_at, stay.check_in_at))
 
 
 def assemble(

@@ -6,7 +6,7 @@ Pure.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypeVar
 
 from app.pms.access import AccessPolicy, check_out_at
@@ -96,6 +96,30 @@ def parts_of(reservation: Reservation, neighbours: list[Reservation]) -> list[Re
         else:
             return parts
         left.remove(parts[0] if before is not None else parts[-1])
+
+
+def one_a_stay(found: list[tuple[int, Reservation]], today: date) -> list[tuple[int, Reservation]]:
+    """Of a guest's adjoining bookings the one of today, else the first; others as they are.
+
+    Args:
+        found: (account, reservation) by arrival.
+        today: the day that decides.
+    """
+    left = list(found)
+    chosen = []
+    while left:
+        account_id, first = left[0]
+        place = first.place_external_id
+        others = [
+            r
+            for other_account, r in left[1:]
+            if other_account == account_id and r.place_external_id == place
+        ]
+        parts = parts_of(first, others)
+        begun = [part for part in parts if part.arrival_on <= today]
+        chosen.append((account_id, begun[-1] if begun else parts[0]))
+        left = [each for each in left if not any(each[1] is part for part in parts)]
+    return chosen
 
 
 def _is_same_guest(one: Reservation, other: Reservation) -> bool:

@@ -11,7 +11,10 @@ from typing import Any
 from app.db import Connection, Row
 from app.keys import Keyring
 from app.pms.masking import mask
-from app.pms.records import Gated, Listing, Message, Reservation
+from app.pms.records import CONFIRMED, OWNER, Gated, Listing, Message, Reservation
+
+MOST_OF_A_NUMBER = 25
+"""Bookings of one number that are looked at."""
 
 
 async def upsert_listing(
@@ -137,11 +140,15 @@ async def reservation_by_id(
 async def reservations_of_phone(
     conn: Connection, phone_e164: str, *, departing_from: date, keyring: Keyring
 ) -> list[tuple[int, Reservation]]:
-    """(account, reservation) of every booking with that number that is not long over."""
+    """(account, reservation) of the confirmed bookings with that number that are not long over.
+
+    By arrival, and a bounded number of them: a channel's proxy number stands on thousands.
+    """
     rows = await conn.fetch(
         """select * from {schema}.reservations
-           where phone_e164 = $1 and departure_on >= $2 order by arrival_on""",
-        phone_e164, departing_from,
+           where phone_e164 = $1 and departure_on >= $2 and status = any($4)
+           order by arrival_on, departure_on, id limit $3""",
+        phone_e164, departing_from, MOST_OF_A_NUMBER, list(CONFIRMED),
     )  # fmt: skip
     return [(row["account_id"], _reservation(row, keyring)) for row in rows]
 
@@ -149,7 +156,10 @@ async def reservations_of_phone(
 async def neighbours(
     conn: Connection, account_id: int, r: Reservation, keyring: Keyring
 ) -> list[Reservation]:
-    """Standing bookings of the same place that leave or arrive within a month of this one."""
+    """Standing bookings of the same place that leave or arrive within a month of this one.
+
+    What is closed is opened only of those that may be the same guest's.
+    """
     rows = await conn.fetch(
         """select * from {schema}.reservations
            where account_id = $1 and coalesce(unit_external_id, listing_external_id) = $2
@@ -159,7 +169,7 @@ async def neighbours(
            order by arrival_on, departure_on, id""",
         account_id, r.place_external_id, r.external_id, r.arrival_on, r.departure_on,
     )  # fmt: skip
-    return [_reservation(row, keyring) for row in rows]
+    return [_stranger(row) if _is_stranger(row, r) else _reservation(row, keyring) for row in rows]
 
 
 async def upsert_message(
@@ -249,3 +259,17 @@ def _listing(row: Row, keyring: Keyring) -> Listing:
 
 def _reservation(row: Row, keyring: Keyring) -> Reservation:
     return Reservation(**_opened(row, keyring, Reservation))
+
+
+def _is_stranger(row: Row, guests: Reservation) -> bool:
+    """Whether a booking is certainly another guest's, by what is not closed."""
+    if row["status"] == guests.status == OWNER:
+        return False
+    numbers = {row["phone_e164"], guests.phone_e164}
+    return None not in numbers and len(numbers) > 1
+
+
+def _stranger(row: Row) -> Reservation:
+    """When another guest comes and goes; nothing that is closed."""
+    shown = {name: row[name] for name in Reservation.__dataclass_fields__ if name != "gated"}
+    return Reservation(**shown, gated=Gated())

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.pms.gated import fill, names_in
-from app.pms.masking import mask
+from app.pms.masking import _may_stand, _search_of, mask
+from app.pms.reading import read
 
 CODE = {"door_code": "4821"}
 DIGITS = st.text(alphabet="0123456789", min_size=3, max_size=8)
@@ -241,3 +242,39 @@ def test_any_text_can_be_masked_and_masking_again_changes_nothing(text: str) -> 
     secrets = {"door_code": "4821#", "wifi_password": "otter-77"}
     once = mask(text, secrets)
     assert mask(once, secrets) == once
+
+
+MARKS = st.sampled_from(["", "", "", " ", "-", ".", "%2f", "&amp;", "\n", "\u200b", " / "])
+VALUES = st.text(alphabet="aBż019#-_ .!²４é", min_size=1, max_size=12).filter(str.strip)
+
+
+@given(data=st.data(), value=VALUES, before=WORDS, after=WORDS, is_sure=st.booleans())
+def test_whatever_an_expression_finds_has_the_values_signs_in_their_order(
+    data: st.DataObject, value: str, before: str, after: str, is_sure: bool
+) -> None:
+    parts = [sign + data.draw(MARKS) for sign in value.strip()]
+    words = read(f"{before} code {''.join(parts)} {after}").words
+    search = _search_of(value.strip(), is_sure=is_sure)
+    if re.search(search.expression, words):
+        assert _may_stand(search.signs, words)
+
+
+@pytest.mark.parametrize(("words", "may"), [("x1a2b3", True), ("3b2a1", False), ("", False)])
+def test_signs_must_stand_in_their_order(words: str, may: bool) -> None:
+    assert _may_stand("123", words) is may
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "https://portal.example/g/7f3a9c21e84b5d60a1b2c3d4",
+        "HTTPS://PORTAL.EXAMPLE/G/7F3A9C21E84B5D60A1B2C3D4",
+        "https%3A%2F%2Fportal.example%2Fg%2F7f3a9c21e84b5d60a1b2c3d4",
+        "https:&#x2f;&#x2f;portal.example/g/7f3a9c21e84b5d60a1b2c3d4",
+        "https://portal.example/g/7f3a9c21\ne84b5d60 a1b2-c3d4",
+        "https://portal.example/g/7f3a9c21\u200be84b5d60a1b2c3d4",
+    ],
+)
+def test_a_long_link_is_masked_however_it_is_written(written: str) -> None:
+    link = "https://portal.example/g/7f3a9c21e84b5d60a1b2c3d4"
+    assert mask(f"see {written} now", {"portal": link}) == "see [[portal]] now"

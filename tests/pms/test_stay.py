@@ -13,6 +13,7 @@ from app.pms import store
 from app.pms.access import SEVERAL_STAYS, Access
 from app.pms.records import Gated
 from app.pms.stay import Stay, assemble
+from app.pms.store import MOST_OF_A_NUMBER
 from app.tenants import Tenant
 from tests.make import (
     DOOR_CODE,
@@ -570,3 +571,61 @@ async def test_of_all_that_the_mirror_holds_only_the_places_own_bookings_count(
             stay = await rooms.stays.of_reservation(conn, tenant, own_id, world.now)
         assert stay.access.allowed is world.expected.may_have_codes, seed
         assert stay.deliverable.get("door_code") == world.expected.code, seed
+
+
+PHONE = "+48500100200"
+
+
+async def of_phone(rooms: Rooms, phone: str = PHONE) -> list[Stay]:
+    async with (await rooms.database.tenant("acme")).transaction() as conn:
+        return await rooms.stays.live_of_phone(conn, rooms.tenant, phone, rooms.clock.now())
+
+
+async def ids_of_phone(rooms: Rooms) -> list[str]:
+    return [stay.reservation.external_id for stay in await of_phone(rooms)]
+
+
+async def test_a_number_gives_its_live_stays_the_current_first(rooms: Rooms) -> None:
+    await rooms.books(5002, 72, listingMapId=1043, **NEXT)
+    await rooms.books(5003, 73, arrivalDate="2026-04-10", departureDate="2026-04-12")
+    await rooms.books(5004, 74, status="cancelled", **NEXT)
+    await rooms.books(5005, 75, phone="+48600600600", **NEXT)
+    await rooms.mirror.apply_listings(rooms.tenant, rooms.account, [raw_listing(id=1043)])
+    rooms.clock.advance(6 * 3600)
+    assert await ids_of_phone(rooms) == ["5000", "5002"]
+
+
+async def test_a_stay_is_live_until_its_check_out(rooms: Rooms) -> None:
+    rooms.clock.advance(3 * 86_400 - 3 * 3600 - 60)
+    assert await ids_of_phone(rooms) == ["5000"]
+    rooms.clock.advance(2 * 86_400)
+    assert await ids_of_phone(rooms) == []
+
+
+async def test_of_adjoining_stays_of_a_number_the_present_one_stands_for_all(rooms: Rooms) -> None:
+    await rooms.books(5002, 72, arrivalDate="2026-04-16", departureDate="2026-04-18")
+    await rooms.books(5001, 71, arrivalDate="2026-04-11", departureDate="2026-04-13")
+    (stay,) = await of_phone(rooms)
+    assert stay.reservation.external_id == "5000"
+    assert (stay.reservation.arrival_on.day, stay.reservation.departure_on.day) == (11, 18)
+
+
+async def test_two_places_for_the_same_nights_are_two_stays_of_a_number(rooms: Rooms) -> None:
+    await rooms.books(5001, 71)
+    assert sorted(await ids_of_phone(rooms)) == ["5000", "5001"]
+
+
+async def test_a_number_without_a_stay_gives_none(rooms: Rooms) -> None:
+    assert await of_phone(rooms, "+48999999999") == []
+
+
+async def test_a_booking_of_a_number_whose_listing_is_unknown_is_left_out(rooms: Rooms) -> None:
+    await rooms.books(5001, 71, listingMapId=9999)
+    assert await ids_of_phone(rooms) == ["5000"]
+
+
+async def test_a_number_that_very_many_share_is_looked_at_within_bounds(rooms: Rooms) -> None:
+    for number in range(MOST_OF_A_NUMBER + 5):
+        name = f"Guest {number}"
+        await rooms.books(6000 + number, 100 + number, guestName=name, listingMapId=1042, **NEXT)
+    assert len(await of_phone(rooms)) == MOST_OF_A_NUMBER

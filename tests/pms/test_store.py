@@ -1,5 +1,6 @@
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 
 from app.pms import store
 from app.pms.records import Gated
@@ -104,6 +105,27 @@ async def test_neighbours_stand_and_are_of_the_same_place(rooms: Rooms) -> None:
             await store.upsert_reservation(conn, 1, other, keyring)
         found = await store.neighbours(conn, 1, own, keyring)
     assert {reservation.external_id for reservation in found} == {"2", "4", "8"}
+
+
+async def test_of_neighbours_only_what_may_be_the_guests_own_is_opened(rooms: Rooms) -> None:
+    keyring = rooms.tenant.keyring
+    own = make_reservation(external_id="1", listing_external_id="77")
+    until = own.departure_on + timedelta(days=2)
+    after = replace(own, arrival_on=own.departure_on, departure_on=until)
+    others: dict[str, dict[str, Any]] = {
+        "2": {},
+        "3": {"phone_e164": "+48600600600"},
+        "4": {"phone_e164": None},
+    }
+    async with (await rooms.database.tenant("acme")).transaction() as conn:
+        for external_id, changes in others.items():
+            other = replace(after, external_id=external_id, **changes)
+            await store.upsert_reservation(conn, 1, other, keyring)
+        found = await store.neighbours(conn, 1, own, keyring)
+    assert {n.external_id: bool(n.gated.secrets) for n in found} == {
+        "2": True, "3": False, "4": True,
+    }  # fmt: skip
+    assert all((n.arrival_on, n.status) == (own.departure_on, own.status) for n in found)
 
 
 async def test_a_messages_later_status_is_kept(rooms: Rooms) -> None:

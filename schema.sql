@@ -290,6 +290,7 @@ create table {schema}.outbox (
     typed           text[] not null default '{}',           -- names of secrets that a person typed, and so vouches for
     external_id     text,                                   -- the PMS's id once sent
     created_at      timestamptz not null,
+    tried_at        timestamptz,                            -- first handed to the PMS
     sent_at         timestamptz
 );
 create unique index outbox_once on {schema}.outbox (conversation_id, generation) where origin <> 'operator';

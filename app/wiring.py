@@ -23,6 +23,7 @@ from app.chat.operator import Operators
 from app.chat.outbox import Outbox
 from app.chat.reply import Replies
 from app.chat.retention import Retention
+from app.chat.threads import Threads
 from app.chat.verdict import Verdicts
 from app.clock import Clock
 from app.conversations import Conversations
@@ -122,18 +123,22 @@ def build(
     verdicts = Verdicts(
         bus=bus, clock=clock, jobs=jobs, conversations=conversations, cases=cases, mind=mind
     )
+    threads = Threads(
+        clock=clock, mirror=mirror, stays=stays, conversations=conversations, cases=cases
+    )
     debounce = Debounce(
-        bus=bus, clock=clock, jobs=jobs, mirror=mirror, stays=stays, conversations=conversations,
-        cases=cases, verdicts=verdicts,
+        bus=bus, clock=clock, jobs=jobs, mirror=mirror, threads=threads,
+        conversations=conversations, cases=cases, verdicts=verdicts,
     )  # fmt: skip
     replies = Replies(
-        database=database, tenants=tenants, clock=clock, mirror=mirror,
+        database=database, tenants=tenants, clock=clock, mirror=mirror, threads=threads,
         conversations=conversations, cases=cases, mind=mind, debounce=debounce, verdicts=verdicts,
     )  # fmt: skip
     footing = Footing(database=database, clock=clock, jobs=jobs, mirror=mirror, stays=stays)
     outbox = Outbox(
         database=database, tenants=tenants, clock=clock, bus=bus, jobs=jobs, client=client,
         mirror=mirror, footing=footing, conversations=conversations, cases=cases,
+        look_at=replies.look_at,
     )  # fmt: skip
     operators = Operators(
         database=database, tenants=tenants, clock=clock, jobs=jobs, conversations=conversations,

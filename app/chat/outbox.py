@@ -6,13 +6,13 @@ an older handling, or whose access has closed meanwhile, is dropped.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 from app.bus import Bus
 from app.chat import store
 from app.chat.footing import MOVED, Footing
-from app.chat.humans import find_ours
+from app.chat.humans import claims
 from app.chat.store import Outgoing
 from app.clock import Clock
 from app.conversations import Conversation, Conversations
@@ -40,6 +40,10 @@ AGAIN = timedelta(seconds=5)
 QUEUE_PAUSE = timedelta(seconds=1)
 LONGEST_QUEUE = timedelta(minutes=1)
 """Replies of one thread go out in order, but none is held up longer by an earlier one."""
+FRESH = timedelta(seconds=30)
+"""A reply that waited longer is not sent before its thread was read again."""
+LookAt = Callable[[Tenant, int], Awaitable[int]]
+"""Reads a thread again and acts on what is new in it (`Replies.look_at`)."""
 OTA_TYPES = {2018: "channel", 2005: "channel", 2002: "channel"}
 
 
@@ -59,6 +63,7 @@ class Outbox:
         footing: Footing,
         conversations: Conversations,
         cases: Cases,
+        look_at: LookAt,
     ) -> None:
         self._database = database
         self._tenants = tenants
@@ -70,6 +75,7 @@ class Outbox:
         self._footing = footing
         self._conversations = conversations
         self._cases = cases
+        self._look_at = look_at
 
     async def send(self, run: JobRun) -> datetime | None:
         """Job: send a reply, or find out whether it was sent. Key: the outbox row."""
@@ -86,6 +92,9 @@ class Outbox:
             again_at = await self._look(tenant, conversation, outgoing)
             if again_at is not None or not await self._is_unsent(tenant, outgoing.id):
                 return again_at
+        is_fresh = outgoing.status == "queued" and self._clock.now() - outgoing.created_at <= FRESH
+        if outgoing.origin != "operator" and not is_fresh:
+            await self._look_at(tenant, conversation.id)
         try:
             await self._footing.renew(tenant, conversation, outgoing)
         except HostawayError as exc:
@@ -143,7 +152,8 @@ class Outbox:
         except PlaceholderMangled:
             await self._fail(conn, tenant, conversation, outgoing, "access has changed meanwhile")
             return None
-        await store.set_status(conn, outbox_id, "sending", more_attempts=1)
+        now = self._clock.now()
+        await store.set_status(conn, outbox_id, "sending", more_attempts=1, tried_at=now)
         return text
 
     async def _unread(
@@ -225,12 +235,14 @@ class Outbox:
         async with door.transaction() as conn:
             others = await store.outgoing_of(conn, conversation.id, last=50)
             stay = await self._footing.stay_of(conn, tenant, conversation)
-        taken = {other.external_id for other in others if other.external_id}
+        texts = {
+            message.external_id: stay.mask(message.text) if stay else message.text
+            for message in messages
+            if not message.is_incoming
+        }
+        claimed = claims(messages, texts, others)
         for message in messages:
-            if message.is_incoming or message.external_id in taken:
-                continue
-            text = stay.mask(message.text) if stay else message.text
-            if find_ours(text, message, [outgoing]) is not None:
+            if (sent := claimed.get(message.external_id)) and sent.id == outgoing.id:
                 return message
         return None
 
@@ -256,12 +268,19 @@ class Outbox:
             external_id=external_id or None,
             decision_id=outgoing.decision_id,
         )
-        if external_id:
-            await self._conversations.correct_speaker(
+        if external_id and await self._conversations.correct_speaker(
+            conn,
+            outgoing.conversation_id,
+            external_id,
+            speaker,  # type: ignore[arg-type]
+        ):
+            # Somebody saw it before us and took it for a person's: the look lifts that silence.
+            await self._jobs.arm(
                 conn,
-                outgoing.conversation_id,
-                external_id,
-                speaker,  # type: ignore[arg-type]
+                tenant_id=tenant.id,
+                kind=Job.READ_THREAD,
+                key=outgoing.conversation_id,
+                due_at=self._clock.now(),
             )
         if speaker == "bot":
             # After the turn: whoever reads the thread locks in that order too.

@@ -52,6 +52,8 @@ class Outgoing:
     """Names of secrets that a person typed: theirs to give, whatever access says."""
     external_id: str | None
     created_at: datetime
+    tried_at: datetime | None
+    """When it was first handed to the PMS."""
 
 
 async def lock_thread(conn: Connection, conversation_id: int) -> Thread:
@@ -164,15 +166,16 @@ async def set_status(
     more_checks: int = 0,
     external_id: str | None = None,
     sent_at: datetime | None = None,
+    tried_at: datetime | None = None,
 ) -> None:
     """What became of a reply."""
     await conn.execute(
         """update {schema}.outbox
            set status = $2, because = coalesce($3, because), attempts = attempts + $4,
                checks = checks + $5, external_id = coalesce($6, external_id),
-               sent_at = coalesce($7, sent_at)
+               sent_at = coalesce($7, sent_at), tried_at = coalesce(tried_at, $8)
            where id = $1""",
-        outbox_id, status, because, more_attempts, more_checks, external_id, sent_at,
+        outbox_id, status, because, more_attempts, more_checks, external_id, sent_at, tried_at,
     )  # fmt: skip
 
 

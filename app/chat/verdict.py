@@ -6,7 +6,6 @@ between. A decision whose thread has moved on is dropped.
 
 import logging
 import re
-from datetime import datetime, timedelta
 
 from app.bots.answer import Answering, Mind
 from app.bots.records import Question, Route
@@ -14,7 +13,7 @@ from app.bots.sentences import sentence
 from app.bus import Bus
 from app.chat import store
 from app.clock import Clock
-from app.conversations import Conversation, Conversations, Turn
+from app.conversations import Conversation, Conversations
 from app.db import Connection
 from app.escalation.cases import Cases
 from app.events import DecisionMade, DraftWritten
@@ -273,24 +272,3 @@ def _grows_by(text: str, stay: Stay | None) -> int:
         max(0, len(values.get(name, "")) - len(placeholder(name)))
         for name in PLACEHOLDER.findall(text)
     )
-
-
-def is_machine(history: list[Turn], answered_within: timedelta = timedelta(seconds=15)) -> bool:
-    """Whether the other side answers like a machine: at once, thrice, or with the same words."""
-    guests = [turn for turn in history if turn.speaker == "guest"][-3:]
-    if len(guests) < 3:
-        return False
-    if len({" ".join(turn.text.casefold().split()) for turn in guests}) == 1:
-        return True
-    quick = 0
-    before: Turn | None = None
-    for turn in history:
-        is_answer = before is not None and before.speaker == "bot" and turn.speaker == "guest"
-        if is_answer and before is not None:
-            quick = quick + 1 if _gap(before.said_at, turn.said_at) <= answered_within else 0
-        before = turn
-    return quick >= 3
-
-
-def _gap(earlier: datetime, later: datetime) -> timedelta:
-    return later - earlier

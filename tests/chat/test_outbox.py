@@ -275,3 +275,38 @@ async def test_a_thread_that_cannot_be_read_is_looked_at_again(rooms: Rooms) -> 
     assert [row[0] for row in await status(rooms)] == ["ambiguous"]
     await rooms.passes_time(5)
     assert [row[0] for row in await status(rooms)] == ["sent"]
+
+
+async def test_a_person_who_answered_while_the_reply_waited_drops_it(rooms: Rooms) -> None:
+    rooms.hostaway.send_faults = [(refused(retryable=True), False)] * 8
+    await queue_reply(rooms)
+    await rooms.works()
+    rooms.clock.advance(20)
+    rooms.hostaway.add_message("It is 4711. Ola", is_incoming=False)
+    await rooms.passes_time(11)
+    assert await status(rooms) == [("dropped", "a person took over")]
+    assert len(rooms.hostaway.sent) == 1
+
+
+async def test_a_person_who_answered_meanwhile_drops_the_second_try(rooms: Rooms) -> None:
+    rooms.hostaway.send_faults = [(lost_answer(), False)]
+    await queue_reply(rooms)
+    await rooms.works()
+    rooms.hostaway.add_message("It is 4711. Ola", is_incoming=False)
+    for seconds in (5, 25, 60):
+        await rooms.passes_time(seconds)
+    assert await status(rooms) == [("dropped", "a person took over")]
+    assert len(rooms.hostaway.sent) == 1
+
+
+async def test_a_guest_who_wrote_while_the_reply_waited_is_answered_with_all(rooms: Rooms) -> None:
+    rooms.hostaway.send_faults = [(refused(retryable=True), False)] * 3
+    await queue_reply(rooms)
+    await rooms.works()
+    rooms.clock.advance(20)
+    rooms.hostaway.add_message("And until when must we check out?")
+    await rooms.passes_time(11)
+    assert await status(rooms) == [("dropped", "the guest wrote again")]
+    await rooms.passes_time(120)
+    assert "check out" in (await rooms.decisions())[-1]["question"]
+    assert ASKS in (await rooms.decisions())[-1]["question"]

@@ -161,6 +161,7 @@ async def test_what_is_found_too_late_becomes_a_low_case(rooms: Rooms) -> None:
 
 
 async def test_what_a_person_answered_in_time_is_not_overdue(rooms: Rooms) -> None:
+    await rooms.set(chat__human_silence_s=600)
     rooms.hostaway.add_message(CHECK_IN)
     rooms.clock.advance(60)
     rooms.hostaway.add_message("From 15:00, Ola", is_incoming=False)

@@ -1,12 +1,7 @@
-from datetime import timedelta
-from typing import Any
-
 import pytest
 
-from app.chat.verdict import holds_forbidden, is_machine, shortened
-from app.conversations import Turn
+from app.chat.verdict import holds_forbidden, shortened
 from app.jobs import Job, JobRun
-from tests.make import NOON, make_turn
 from tests.rooms import Rooms
 
 CHECK_IN = "From what time can we check in?"
@@ -207,33 +202,6 @@ async def test_an_urgent_message_to_a_person_who_answers_opens_a_case_silently(
     assert case is not None
     assert case.severity == "high"
     assert rooms.hostaway.sent == []
-
-
-def turns(*said: tuple[Any, str, int]) -> list[Turn]:
-    return [
-        make_turn(speaker, text, NOON + timedelta(seconds=at), turn_id=number)
-        for number, (speaker, text, at) in enumerate(said, start=1)
-    ]
-
-
-def test_the_same_words_thrice_are_a_machine() -> None:
-    said = [("guest", "We got your  message", at * 600) for at in range(3)]
-    assert is_machine(turns(*said))
-
-
-def test_three_answers_at_once_are_a_machine() -> None:
-    said: list[tuple[Any, str, int]] = []
-    for number in range(3):
-        said += [("bot", f"b{number}", number * 100), ("guest", f"g{number}", number * 100 + 5)]
-    assert is_machine(turns(*said))
-
-
-def test_a_quick_guest_is_no_machine() -> None:
-    said: list[tuple[Any, str, int]] = []
-    for number, wait in enumerate((5, 40, 5)):
-        said += [("bot", f"b{number}", number * 100), ("guest", f"g{number}", number * 100 + wait)]
-    assert not is_machine(turns(*said))
-    assert not is_machine(turns(("guest", "hello", 0), ("guest", "hello", 5)))
 
 
 @pytest.mark.parametrize(

@@ -291,9 +291,12 @@ create table {schema}.outbox (
     external_id     text,                                   -- the PMS's id once sent
     created_at      timestamptz not null,
     tried_at        timestamptz,                            -- first handed to the PMS
-    sent_at         timestamptz
+    sent_at         timestamptz,
+    instead_of      bigint references {schema}.outbox on delete set null    -- the one a channel refused
 );
-create unique index outbox_once on {schema}.outbox (conversation_id, generation) where origin <> 'operator';
+create unique index outbox_once on {schema}.outbox (conversation_id, generation)
+    where origin <> 'operator' and instead_of is null;
+create unique index outbox_one_other_way on {schema}.outbox (instead_of);
 create index outbox_open on {schema}.outbox (status) where status in ('queued', 'sending', 'ambiguous');
 
 create table {schema}.cases (

@@ -14,6 +14,7 @@ from app.chat.footing import Footing
 from app.chat.operator import Operators
 from app.chat.outbox import Outbox
 from app.chat.reply import Replies
+from app.chat.send_check import SendChecks
 from app.chat.threads import Threads
 from app.chat.verdict import Verdicts
 from app.clock import ManualClock
@@ -100,6 +101,11 @@ class Rooms:
             client=client, mirror=self.mirror, footing=self.footing,
             conversations=self.conversations, cases=self.cases, look_at=self.replies.look_at,
         )  # fmt: skip
+        self.send_checks = SendChecks(
+            database=database, tenants=tenants, clock=clock, jobs=self.jobs, client=client,
+            mirror=self.mirror, threads=self.threads, conversations=self.conversations,
+            cases=self.cases,
+        )  # fmt: skip
         self.operators = Operators(
             database=database, tenants=tenants, clock=clock, jobs=self.jobs,
             conversations=self.conversations, cases=self.cases, stays=self.stays,
@@ -115,7 +121,7 @@ class Rooms:
                 Job.REPLY: self.replies.answer,
                 Job.READ_THREAD: self.replies.look,
                 Job.SEND: self.outbox.send,
-                Job.CHECK_SENT: self.outbox.check_sent,
+                Job.CHECK_SENT: self.send_checks.check,
                 Job.RESERVATION: self.passes.fetch_reservation,
                 Job.FIND_THREAD: self.passes.find_thread,
                 Job.UNACKNOWLEDGED: self.cases.remind,

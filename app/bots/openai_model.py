@@ -148,21 +148,26 @@ class OpenAiModel:
 
 
 def _route_format(codes: Sequence[str]) -> dict[str, Any]:
+    code = {"actionCode": {"type": "string", "enum": list(codes)}}
     properties = {
-        "actionCode": {"type": "string", "enum": list(codes)},
+        **code,
         "score": {"type": "number"},
         "reasoning": {"type": "string"},
         "coversAll": {"type": "boolean"},
+        "parts": {"type": "array", "items": _object(code | {"words": {"type": "string"}})},
     }
-    schema = {
+    return {
+        "type": "json_schema",
+        "json_schema": {"name": "route", "strict": True, "schema": _object(properties)},
+    }
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
         "type": "object",
         "properties": properties,
         "required": list(properties),
         "additionalProperties": False,
-    }
-    return {
-        "type": "json_schema",
-        "json_schema": {"name": "route", "strict": True, "schema": schema},
     }
 
 

@@ -7,8 +7,9 @@ the job that answers. Only the newest generation acts.
 import logging
 from datetime import datetime, timedelta
 
+from app.bots.channel_texts import quotes_us
 from app.bots.phrases import load_phrase_sets, match_intent
-from app.bots.urgent import find_urgent
+from app.bots.urgent import Urgent, find_urgent
 from app.bus import Bus
 from app.chat import store
 from app.chat.threads import Threads
@@ -81,7 +82,7 @@ class Debounce:
             return
         stay = await self._threads.stay_of(conn, tenant, conversation, row.received_at)
         if stay is None:
-            is_urgent = find_urgent(message.text, country_code=None) is not None
+            is_urgent = _urgent_in(message.text, None) is not None
             await self.arm(
                 conn,
                 tenant,
@@ -124,7 +125,7 @@ class Debounce:
             return
         case = await self._cases.unresolved(conn, conversation.id, conversation.reservation_id)
         country = stay.listing.country_code if stay else None
-        urgent = find_urgent(turn.text, country_code=country)
+        urgent = _urgent_in(turn.text, country)
         handling = await self._cases.may_speak(conn, tenant.id, conversation.id)
         if case is not None:
             severity = urgent.severity if urgent else case.severity
@@ -222,6 +223,11 @@ class Debounce:
             key=f"{account_id}:{reservation_id}",
             due_at=self._clock.now(),
         )
+
+
+def _urgent_in(text: str, country_code: str | None) -> Urgent | None:
+    """What cannot wait; a reaction that quotes our own words is no emergency."""
+    return None if quotes_us(text) else find_urgent(text, country_code=country_code)
 
 
 def _is_live(tenant: Tenant, message: Message) -> bool:

@@ -14,6 +14,7 @@ from app.chat import store
 from app.chat.footing import MOVED, Footing
 from app.chat.humans import claims
 from app.chat.store import Outgoing
+from app.chat.ways import ENOUGH, assurance_of, way_of
 from app.clock import Clock
 from app.conversations import Conversation, Conversations
 from app.db import Connection, Database
@@ -44,7 +45,6 @@ FRESH = timedelta(seconds=30)
 """A reply that waited longer is not sent before its thread was read again."""
 LookAt = Callable[[Tenant, int], Awaitable[int]]
 """Reads a thread again and acts on what is new in it (`Replies.look_at`)."""
-OTA_TYPES = {2018: "channel", 2005: "channel", 2002: "channel"}
 
 
 class Outbox:
@@ -105,21 +105,6 @@ class Outbox:
             return None
         return await self._post(tenant, conversation, outgoing, text)
 
-    async def check_sent(self, run: JobRun) -> datetime | None:
-        """Job: a while after sending, did it really go out? Key: the outbox row."""
-        tenant = await self._tenants.get(run.tenant_id)
-        door = await self._database.tenant(tenant.id)
-        async with door.transaction() as conn:
-            outgoing = await store.lock_outgoing(conn, int(run.key))
-            if outgoing is None or outgoing.status != "sent":
-                return None
-            conversation = await self._conversations.get(conn, outgoing.conversation_id)
-        for message in await self._messages(tenant, conversation):
-            if message.external_id == outgoing.external_id and message.status == "failed":
-                async with door.transaction() as conn:
-                    await self._fail(conn, tenant, conversation, outgoing, "the channel refused it")
-        return None
-
     async def _ready(
         self, conn: Connection, tenant: Tenant, conversation: Conversation, outbox_id: int
     ) -> str | None:
@@ -143,12 +128,15 @@ class Outbox:
             await store.set_status(conn, outbox_id, "dropped", because="the tenant is not on")
             return None
         stay = await self._footing.stay_of(conn, tenant, conversation)
+        if await self._footing.has_closed(conn, outgoing, stay):
+            await store.set_status(conn, outbox_id, "dropped", because=MOVED)
+            return None
         if await self._footing.has_moved(conn, outgoing, stay):
             if not await self._footing.decide_again(conn, tenant, conversation, outgoing):
                 await self._fail(conn, tenant, conversation, outgoing, MOVED)
             return None
         try:
-            text = fill(outgoing.text, _secrets_for(outgoing, stay))
+            text = fill(outgoing.text, _secrets_for(conversation, outgoing, stay))
         except PlaceholderMangled:
             await self._fail(conn, tenant, conversation, outgoing, "access has changed meanwhile")
             return None
@@ -178,7 +166,7 @@ class Outbox:
                 account,
                 conversation.external_id,
                 text,
-                communication_type=_type_of(conversation, outgoing),
+                communication_type=way_of(conversation, outgoing.communication_type),
             )
         except HostawayError as exc:
             async with door.transaction() as conn:
@@ -335,15 +323,14 @@ class Outbox:
         return parsed_messages(rows)
 
 
-def _secrets_for(outgoing: Outgoing, stay: Stay | None) -> Mapping[str, str]:
+def _secrets_for(
+    conversation: Conversation, outgoing: Outgoing, stay: Stay | None
+) -> Mapping[str, str]:
     """What may be filled in: what access allows now, and what a person typed themselves."""
     if stay is None:
         return {}
+    way = way_of(conversation, outgoing.communication_type)
+    if outgoing.instead_of is not None and assurance_of(way, stay) < ENOUGH:
+        return {}
     typed = {name: stay.known[name] for name in outgoing.typed if name in stay.known}
     return {**stay.deliverable, **typed}
-
-
-def _type_of(conversation: Conversation, outgoing: Outgoing) -> str:
-    """How the reply travels: as the guest's last message did, else by the channel's habit."""
-    chosen = outgoing.communication_type or conversation.communication_type
-    return chosen or OTA_TYPES.get(conversation.channel_id or 0, "email")

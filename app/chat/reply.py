@@ -162,6 +162,7 @@ class Replies:
             )
             return None, through
         first = asked[0]
+        requests = {m.external_id for m in fetched.messages if m.is_request}
         return Question(
             tenant=tenant,
             medium="thread",
@@ -176,6 +177,7 @@ class Replies:
             language_hint=conversation.language,
             refuses_robot=refuses,
             now=self._clock.now(),
+            requests=tuple(turn.text for turn in asked if turn.external_id in requests),
         ), through
 
     async def _is_too_much(

@@ -54,6 +54,8 @@ class Outgoing:
     created_at: datetime
     tried_at: datetime | None
     """When it was first handed to the PMS."""
+    instead_of: int | None
+    """The reply that a channel refused, which this one sends another way."""
 
 
 async def lock_thread(conn: Connection, conversation_id: int) -> Thread:
@@ -105,6 +107,18 @@ async def mark_disclosed(conn: Connection, conversation_id: int) -> None:
     )
 
 
+async def reconsider_disclosure(conn: Connection, conversation_id: int) -> None:
+    """A reply turned out not to have arrived: was the guest told by another that an AI writes?"""
+    await conn.execute(
+        """update {schema}.threads
+           set is_disclosed = exists (
+               select 1 from {schema}.outbox
+               where conversation_id = $1 and origin <> 'operator' and status = 'sent')
+           where conversation_id = $1""",
+        conversation_id,
+    )
+
+
 async def keep_refusal(conn: Connection, conversation_id: int) -> None:
     """The guest wants no robot, for good."""
     await conn.execute(
@@ -138,6 +152,23 @@ async def add_outgoing(
            on conflict do nothing returning id""",
         conversation_id, generation, origin, epoch, text, communication_type, status,
         decision_id, operator, now, answered_before, sorted(typed),
+    )  # fmt: skip
+    return outbox_id
+
+
+async def add_instead(
+    conn: Connection, refused_id: int, *, way: str, epoch: int, now: datetime
+) -> int | None:
+    """Queue a reply that a channel refused once more, another way; none where it was before."""
+    outbox_id: int | None = await conn.fetchval(
+        """insert into {schema}.outbox
+               (conversation_id, generation, origin, epoch, text, communication_type, status,
+                decision_id, operator, created_at, answered_before, typed, instead_of)
+           select conversation_id, generation, origin, $2, text, $3, 'queued',
+                  decision_id, operator, $4, answered_before, typed, id
+           from {schema}.outbox where id = $1
+           on conflict do nothing returning id""",
+        refused_id, epoch, way, now,
     )  # fmt: skip
     return outbox_id
 

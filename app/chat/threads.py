@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.bots.phrases import is_only_thanks
+from app.bots.channel_texts import is_silent
+from app.bots.phrases import is_only_thanks, retracts
 from app.chat import store
 from app.chat.humans import speakers_of
 from app.clock import Clock
@@ -139,7 +140,7 @@ class Threads:
         if tenant.mode == "off" or tenant.live_since is None:
             return
         standing = await self.standing(conn, tenant, conversation)
-        overdue = [turn for turn in standing.overdue if not is_only_thanks(turn.text)]
+        overdue = [turn for turn in standing.overdue if _waits(turn.text)]
         if not overdue or standing.handling.mode == "human":
             return
         await self._cases.open(
@@ -151,6 +152,11 @@ class Threads:
             trigger_text="\n".join(turn.text for turn in overdue),
             brief="found too late to be answered by a bot",
         )
+
+
+def _waits(text: str) -> bool:
+    """Whether its writer waits for an answer."""
+    return not (is_only_thanks(text) or is_silent(text) or retracts(text))
 
 
 def _is_last_word(message: Message, fetched: FetchedThread) -> bool:

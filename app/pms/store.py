@@ -193,6 +193,17 @@ async def threads_with_digest(conn: Connection, digest: bytes, *, besides: int) 
     return count
 
 
+async def ways_used(conn: Connection, conversation_id: int) -> list[str]:
+    """By which ways the guest has written in a thread, the newest first."""
+    rows = await conn.fetch(
+        """select communication_type from {schema}.messages
+           where conversation_id = $1 and is_incoming and communication_type is not null
+           group by communication_type order by max(sent_at) desc""",
+        conversation_id,
+    )
+    return [row["communication_type"] for row in rows]
+
+
 async def known_messages(conn: Connection, conversation_id: int) -> set[str]:
     """The PMS's ids of the messages that are mirrored."""
     rows = await conn.fetch(

@@ -186,6 +186,10 @@ class Mirror:
         digest = tenant.keyring.digest(words_for_everybody(masked, stay))
         return await store.threads_with_digest(conn, digest, besides=besides)
 
+    async def ways_used(self, conn: Connection, conversation_id: int) -> list[str]:
+        """By which ways the guest has written in a thread, the newest first."""
+        return await store.ways_used(conn, conversation_id)
+
     async def attach_known(
         self, conn: Connection, tenant: Tenant, conversation: Conversation, reservation_id: str
     ) -> Conversation:

@@ -224,26 +224,6 @@ async def test_a_tenant_that_was_switched_off_sends_nothing(rooms: Rooms) -> Non
     assert await status(rooms) == [("dropped", "the tenant is not on")]
 
 
-async def test_a_message_that_the_channel_refused_later_opens_a_case(rooms: Rooms) -> None:
-    await queue_reply(rooms)
-    await rooms.works()
-    rooms.hostaway.threads["70"][-1]["status"] = "failed"
-    assert (await rooms.due())[Job.CHECK_SENT] == 60
-    await rooms.passes_time(59)
-    assert await rooms.case() is None
-    await rooms.passes_time(1)
-    assert await status(rooms) == [("failed", "the channel refused it")]
-    assert await rooms.case() is not None
-
-
-async def test_a_message_that_arrived_is_left_in_peace(rooms: Rooms) -> None:
-    await queue_reply(rooms)
-    await rooms.works()
-    await rooms.passes_time(60)
-    assert await rooms.case() is None
-    assert Job.CHECK_SENT not in await rooms.due()
-
-
 async def test_a_malformed_message_in_the_thread_hides_nothing(rooms: Rooms) -> None:
     rooms.hostaway.send_faults = [(lost_answer(), True)]
     await queue_reply(rooms)

@@ -47,6 +47,12 @@ def is_silent(text: str) -> bool:
     return kind is not None and kind.leads_to == "silent"
 
 
+def is_of_a_machine(text: str) -> bool:
+    """Whether nobody can have typed it: an auto-reply or a notice, whoever it is signed by."""
+    kind = channel_text(text)
+    return kind is not None and kind.name in ("auto_reply", "notice")
+
+
 def quotes_us(text: str) -> bool:
     """Whether it is a reaction: its words are ours, quoted."""
     kind = channel_text(text)

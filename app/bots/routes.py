@@ -189,7 +189,7 @@ class Router:
         for _, refusal in refused:
             route = refusal.route
             self._set_aside("", route.because, route.severity, refusal.says or "")
-        return "\n".join(said)
+        return "\n".join(dict.fromkeys(said))
 
     def _to_person(self, chosen: Route, people: Sequence[Part]) -> Route:
         self.prepared = self._holding()

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from app.bots.channel_texts import is_of_a_machine
 from app.chat import store
 from app.chat.altered import Likeness, letters, likeness
 from app.chat.store import Outgoing
@@ -59,6 +60,7 @@ async def speakers_of(
         text = texts[message.external_id]
         is_machine = (
             message.is_automation
+            or is_of_a_machine(text)
             or is_automatic(text, tenant.settings.chat.automatic_texts)
             or await _is_canned(conn, mirror, tenant, text, stay, besides=conversation_id)
         )

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from app.bots.llm import ModelError
 from app.bots.records import Route
 from app.pms.records import Gated
 from tests.fakes import FakeLanguageModel
-from tests.make import make_listing, make_question, make_reservation, make_stay, make_tenant
+from tests.make import NOON, make_listing, make_question, make_reservation, make_stay, make_tenant
 
 LIBRARY = check_library(default_content(), 3)
 WIFI, OUT = "What is the wifi password?", "Until when must we check out?"
@@ -71,6 +72,12 @@ async def test_two_questions_with_templates_are_answered_in_one_reply(
     assert text == f"{WIFI_REPLY}\nCheck-out is until 11:00 on 2026-04-16."
     assert (route.outcome, route.origin) == ("reply", "facts")
     assert model.asked == []
+
+
+async def test_two_questions_with_one_answer_get_it_once(model: FakeLanguageModel) -> None:
+    stay = make_stay(now=NOON - timedelta(days=21))
+    text, _, _ = await answered(model, "What is the door code?", WIFI, stay=stay)
+    assert text == "I can share the access details from Sunday 12 April, 15:00 (Warsaw time)."
 
 
 async def test_two_questions_in_one_message_are_answered_in_one_reply(

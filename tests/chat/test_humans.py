@@ -36,6 +36,19 @@ async def test_an_automation_is_no_person(rooms: Rooms, mark: dict[str, Any]) ->
     assert await rooms.mode() == "bot"
 
 
+@pytest.mark.parametrize("text", ["Reservation confirmed", "This is an automated message."])
+async def test_a_notice_of_the_channel_is_no_person(rooms: Rooms, text: str) -> None:
+    rooms.hostaway.add_message(text, is_incoming=False, sentUsingHostaway=0)
+    assert await speakers(rooms) == ["automation"]
+    assert await rooms.mode() == "bot"
+
+
+async def test_a_person_who_will_answer_later_is_a_person(rooms: Rooms) -> None:
+    words = "Thanks for your message, I will get back to you in the afternoon."
+    rooms.hostaway.add_message(words, is_incoming=False)
+    assert await speakers(rooms) == ["operator"]
+
+
 async def test_what_the_tenant_lists_is_no_person(rooms: Rooms) -> None:
     await rooms.set(chat__automatic_texts=["Thank you for your booking!"])
     rooms.hostaway.add_message("Thank you for your BOOKING, Jan. See you.", is_incoming=False)

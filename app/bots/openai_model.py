@@ -43,7 +43,7 @@ class OpenAiModel:
         parameters = {
             "temperature": settings.temperature,
             "max_completion_tokens": settings.max_reply_tokens,
-            "response_format": _route_format(codes),
+            "response_format": route_format(codes),
         }
         try:
             answer = await self._create(
@@ -147,7 +147,8 @@ class OpenAiModel:
         return self._clients[place]
 
 
-def _route_format(codes: Sequence[str]) -> dict[str, Any]:
+def route_format(codes: Sequence[str]) -> dict[str, Any]:
+    """The structured output that a routing bot must give."""
     code = {"actionCode": {"type": "string", "enum": list(codes)}}
     properties = {
         **code,

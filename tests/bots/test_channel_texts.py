@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from app.bots.channel_texts import channel_text, is_silent
+from app.bots.channel_texts import FILE, channel_text, is_silent
 from app.bots.sentences import SENTENCES
 
 CASES = Path(__file__).parent / "phrase_cases"
@@ -45,3 +45,8 @@ def test_what_goes_to_people_has_a_sentence() -> None:
 def test_what_is_too_long_was_written_by_somebody() -> None:
     assert is_silent("Payment received")
     assert not is_silent("Payment received. " + "More of it. " * 200)
+
+
+def test_no_pattern_has_an_unbounded_run_of_signs() -> None:
+    text = FILE.read_text(encoding="utf-8")
+    assert [run for run in (r"\W*", r"\W+", r'[^\w\s"]+', r'[^\w\s"]*') if run in text] == []

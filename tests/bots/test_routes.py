@@ -1,3 +1,5 @@
+import itertools
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -5,9 +7,13 @@ import pytest
 
 from app.bots.answer import Answering
 from app.bots.library import check_library, default_content
-from app.bots.llm import ModelError
-from app.bots.records import Route
+from app.bots.llm import Messages, ModelError, RouteOutput, Stream
+from app.bots.openai_model import route_format
+from app.bots.records import ModelCall, Route
+from app.bots.sentences import sentence
 from app.pms.records import Gated
+from app.settings import LlmSettings
+from app.sim.responder import respond
 from tests.fakes import FakeLanguageModel
 from tests.make import NOON, make_listing, make_question, make_reservation, make_stay, make_tenant
 
@@ -259,3 +265,53 @@ async def test_what_was_discarded_leaves_no_part_behind(model: FakeLanguageModel
     answering.discard()
     assert answering.promise == ""
     assert await answering.whole() == f"The shop is on the corner.\n{REST}"
+
+
+class StandIn:
+    """The model stand-in, asked as the product asks a model, without a server between."""
+
+    async def classify(
+        self, messages: Messages, codes: Sequence[str], settings: LlmSettings, key: str | None
+    ) -> tuple[RouteOutput, ModelCall]:
+        raw = respond(messages, route_format(codes))
+        call = ModelCall(
+            purpose="route", model="stand-in", messages=(), parameters={}, raw_output=raw,
+            first_token_ms=None, total_ms=0,
+        )  # fmt: skip
+        return RouteOutput.model_validate_json(raw), call
+
+    def stream(
+        self, messages: Messages, model: str, settings: LlmSettings, key: str | None
+    ) -> Stream:
+        async def words() -> AsyncIterator[str]:
+            yield respond(messages, None)
+
+        return Stream(words=words())
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+BOTH = {
+    "en": (["What is the wifi password?", "Can we bring our dog?"],
+           ["Can we stay one more night?", "The heating does not work."]),
+    "pl": (["Jakie jest hasło do wifi?", "Czy można przyjechać z psem?"],
+           ["Czy możemy zostać jedną noc dłużej?", "Ogrzewanie nie działa."]),
+    "de": (["Wie lautet das WLAN-Passwort?", "Dürfen wir unseren Hund mitbringen?"],
+           ["Können wir eine Nacht länger bleiben?", "Die Heizung funktioniert nicht."]),
+    "ar": (["ما هي كلمة مرور الواي فاي؟", "هل يمكن إحضار كلب؟"],
+           ["هل يمكن تمديد الإقامة ليلة إضافية؟", "التدفئة لا تعمل."]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", sorted(BOTH))
+async def test_in_every_language_the_part_for_people_is_told_from_the_rest(language: str) -> None:
+    for ours, theirs in itertools.product(*BOTH[language]):
+        for asked in ((ours, theirs), (theirs, ours), (f"{ours} {theirs}",)):
+            answering = Answering(make_question(*asked), LIBRARY, StandIn())
+            text = await answering.whole()
+            route = await answering.route()
+            assert (route.outcome, route.is_answered) == ("person", True), (asked, route)
+            assert route.for_people == theirs
+            assert text is not None
+            assert text.endswith(sentence("rest", language))

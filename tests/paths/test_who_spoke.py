@@ -52,8 +52,17 @@ async def test_a_reply_that_the_channel_altered_and_cut_off_is_ours_and_sent_onc
     async def is_known() -> bool:
         return await speakers(house, guest) == ["bot"]
 
+    async def is_recognised() -> bool:
+        rows = await house.rows(
+            """select o.status from {schema}.outbox o
+               join {schema}.conversations c on c.id = o.conversation_id
+               where c.external_id = $1""",
+            str(guest.conversation["id"]),
+        )
+        return [row["status"] for row in rows] == ["sent"]
+
     await house.until(is_known)
-    await asyncio.sleep(6)
+    await house.until(is_recognised)
     assert len(await guest.replies()) == 1
     assert await mode(house, guest) == "bot"
 

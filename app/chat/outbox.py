@@ -93,9 +93,9 @@ class Outbox:
             if again_at is not None or not await self._is_unsent(tenant, outgoing.id):
                 return again_at
         is_fresh = outgoing.status == "queued" and self._clock.now() - outgoing.created_at <= FRESH
-        if outgoing.origin != "operator" and not is_fresh:
-            await self._look_at(tenant, conversation.id)
         try:
+            if outgoing.origin != "operator" and not is_fresh:
+                await self._look_at(tenant, conversation.id)
             await self._footing.renew(tenant, conversation, outgoing)
         except HostawayError as exc:
             return await self._unread(tenant, conversation, outgoing, exc)

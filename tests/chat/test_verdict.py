@@ -282,3 +282,18 @@ async def test_a_person_who_took_over_meanwhile_is_not_answered_beside(rooms: Ro
     await rooms.passes_time(60)
     assert rooms.hostaway.sent == []
     assert await rooms.case() is None
+
+
+async def test_an_answered_part_is_not_sent_once_access_has_closed(rooms: Rooms) -> None:
+    rooms.model.will_say("Take the stairs behind the blue door.")
+    rooms.model.will_route({**PARTS, "parts": [
+        {"actionCode": "OTHER_QUESTION", "words": WIFI}, PARTS["parts"][1],
+    ]})  # fmt: skip
+    await rooms.writes(WIFI, LATE)
+    rooms.clock.advance(120)
+    await run_reply(rooms)
+    await rooms.changes(status="cancelled")
+    await rooms.works()
+    assert rooms.hostaway.sent == []
+    assert [row["status"] for row in await rooms.outgoing()] == ["dropped"]
+    assert await rooms.case() is not None

@@ -307,9 +307,13 @@ create table {schema}.outbox (
     typed           text[] not null default '{}',           -- names of secrets that a person typed, and so vouches for
     external_id     text,                                   -- the PMS's id once sent
     created_at      timestamptz not null,
-    sent_at         timestamptz
+    tried_at        timestamptz,                            -- first handed to the PMS
+    sent_at         timestamptz,
+    instead_of      bigint references {schema}.outbox on delete set null    -- the one a channel refused
 );
-create unique index outbox_once on {schema}.outbox (conversation_id, generation) where origin <> 'operator';
+create unique index outbox_once on {schema}.outbox (conversation_id, generation)
+    where origin <> 'operator' and instead_of is null;
+create unique index outbox_one_other_way on {schema}.outbox (instead_of);
 create index outbox_open on {schema}.outbox (status) where status in ('queued', 'sending', 'ambiguous');
 
 create table {schema}.cases (

@@ -145,7 +145,7 @@ def make_outgoing(text: str, **changes: Any) -> Outgoing:
         "communication_type": "channel", "status": "sending", "attempts": 1, "checks": 0,
         "answered_before": 0,
         "decision_id": None, "operator": None, "typed": [], "external_id": None,
-        "created_at": NOON,
+        "created_at": NOON, "tried_at": NOON, "instead_of": None,
     }  # fmt: skip
     return Outgoing(**{**values, **changes})
 

@@ -105,9 +105,11 @@ def test_a_new_part_starts_at_the_newest_version() -> None:
 OLDEST_TENANT = """
     alter table {schema}.decisions drop column sealed, add column reasoning text,
         add column calls jsonb not null default '[]';
-    alter table {schema}.outbox drop column typed;
     drop index {schema}.reservations_place;
     create index reservations_listing on {schema}.reservations (listing_external_id, departure_on);
+    alter table {schema}.outbox drop column typed, drop column tried_at, drop column instead_of;
+    create unique index outbox_once on {schema}.outbox (conversation_id, generation)
+        where origin <> 'operator';
 """
 """Leads a new schema back to version 1."""
 

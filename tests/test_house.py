@@ -41,7 +41,7 @@ UNTESTED = {
 """Module → why it has no test file of its own."""
 
 LONG = {
-    "bots/answer.py": "the door of the mind, one answer from question to commit",
+    "escalation/cases.py": "all that may happen to a case, under one order of locks",
     "db.py": "pools, doors and schema steps, all that may know asyncpg",
     "pms/stay.py": "a stay, what may be said of it, and which one a thread means",
     "pms/records.py": "one translation of the PMS's JSON, record by record",

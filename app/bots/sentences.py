@@ -63,6 +63,28 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "de": "Danke. Fotos oder Sprachnachrichten kann ich nicht ansehen, ein Kollege tut es.",
         "ar": "شكرًا لك. لا أستطيع الاطلاع على الصور أو الرسائل الصوتية، لذلك طلبت من زميل ذلك.",
     },
+    "rest": {
+        "en": "I have passed the rest of your message on to our team; a colleague will reply here.",
+        "pl": "Resztę wiadomości przekazałem naszemu zespołowi; ktoś z nas odpisze tutaj.",
+        "de": "Den Rest Ihrer Nachricht habe ich an unser Team weitergegeben; ein Kollege "
+        "antwortet Ihnen hier.",
+        "ar": "أما بقية رسالتك فقد أبلغت بها فريقنا، وسيرد عليك أحد الزملاء هنا.",
+    },
+    "booking_change": {
+        "en": "I cannot change a booking myself, so I have passed your request on to our team. "
+        "A colleague will reply to you here.",
+        "pl": "Nie mogę sam zmienić rezerwacji, dlatego przekazałem prośbę naszemu zespołowi. "
+        "Ktoś z nas odpisze tutaj.",
+        "de": "Eine Buchung kann ich nicht selbst ändern, daher habe ich Ihre Bitte an unser Team "
+        "weitergegeben. Ein Kollege antwortet Ihnen hier.",
+        "ar": "لا أستطيع تعديل الحجز بنفسي، لذلك أبلغت فريقنا بطلبك. سيرد عليك أحد الزملاء هنا.",
+    },
+    "greeting": {
+        "en": "Hello! How can I help you?",
+        "pl": "Dzień dobry! W czym mogę pomóc?",
+        "de": "Guten Tag! Wie kann ich Ihnen helfen?",
+        "ar": "مرحبًا! كيف يمكنني مساعدتك؟",
+    },
     "too_early": {
         "en": "I can share the access details from {{{when}}}.",
         "pl": "Dane dostępowe mogę podać od: {{{when}}}.",

@@ -83,6 +83,17 @@ class Footing:
         before = await footing_of(conn, outgoing.decision_id)
         return before is not None and (stay is None or stay.footing() != before)
 
+    async def has_closed(self, conn: Connection, outgoing: Outgoing, stay: Stay | None) -> bool:
+        """Whether the last words before a person comes, which may answer a part, outlived access.
+
+        They are not decided again: somebody has been called already.
+        """
+        if outgoing.origin != "holding" or outgoing.decision_id is None:
+            return False
+        before = await footing_of(conn, outgoing.decision_id)
+        was_open = before is not None and before["access"] == "open"
+        return was_open and (stay is None or not stay.access.allowed)
+
     async def decide_again(
         self, conn: Connection, tenant: Tenant, conversation: Conversation, outgoing: Outgoing
     ) -> bool:

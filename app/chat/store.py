@@ -52,6 +52,10 @@ class Outgoing:
     """Names of secrets that a person typed: theirs to give, whatever access says."""
     external_id: str | None
     created_at: datetime
+    tried_at: datetime | None
+    """When it was first handed to the PMS."""
+    instead_of: int | None
+    """The reply that a channel refused, which this one sends another way."""
 
 
 async def lock_thread(conn: Connection, conversation_id: int) -> Thread:
@@ -103,6 +107,18 @@ async def mark_disclosed(conn: Connection, conversation_id: int) -> None:
     )
 
 
+async def reconsider_disclosure(conn: Connection, conversation_id: int) -> None:
+    """A reply turned out not to have arrived: was the guest told by another that an AI writes?"""
+    await conn.execute(
+        """update {schema}.threads
+           set is_disclosed = exists (
+               select 1 from {schema}.outbox
+               where conversation_id = $1 and origin <> 'operator' and status = 'sent')
+           where conversation_id = $1""",
+        conversation_id,
+    )
+
+
 async def keep_refusal(conn: Connection, conversation_id: int) -> None:
     """The guest wants no robot, for good."""
     await conn.execute(
@@ -140,6 +156,23 @@ async def add_outgoing(
     return outbox_id
 
 
+async def add_instead(
+    conn: Connection, refused_id: int, *, way: str, epoch: int, now: datetime
+) -> int | None:
+    """Queue a reply that a channel refused once more, another way; none where it was before."""
+    outbox_id: int | None = await conn.fetchval(
+        """insert into {schema}.outbox
+               (conversation_id, generation, origin, epoch, text, communication_type, status,
+                decision_id, operator, created_at, answered_before, typed, instead_of)
+           select conversation_id, generation, origin, $2, text, $3, 'queued',
+                  decision_id, operator, $4, answered_before, typed, id
+           from {schema}.outbox where id = $1
+           on conflict do nothing returning id""",
+        refused_id, epoch, way, now,
+    )  # fmt: skip
+    return outbox_id
+
+
 async def lock_outgoing(conn: Connection, outbox_id: int) -> Outgoing | None:
     """A reply on its way, locked until the transaction ends."""
     row = await conn.fetchrow("select * from {schema}.outbox where id = $1 for update", outbox_id)
@@ -164,15 +197,16 @@ async def set_status(
     more_checks: int = 0,
     external_id: str | None = None,
     sent_at: datetime | None = None,
+    tried_at: datetime | None = None,
 ) -> None:
     """What became of a reply."""
     await conn.execute(
         """update {schema}.outbox
            set status = $2, because = coalesce($3, because), attempts = attempts + $4,
                checks = checks + $5, external_id = coalesce($6, external_id),
-               sent_at = coalesce($7, sent_at)
+               sent_at = coalesce($7, sent_at), tried_at = coalesce(tried_at, $8)
            where id = $1""",
-        outbox_id, status, because, more_attempts, more_checks, external_id, sent_at,
+        outbox_id, status, because, more_attempts, more_checks, external_id, sent_at, tried_at,
     )  # fmt: skip
 
 

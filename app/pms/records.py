@@ -155,6 +155,8 @@ class Message:
     status: str | None
     attachments: int
     sent_at: datetime
+    is_request: bool = False
+    """Whether the channel offers answers to choose from: a request that somebody decides on."""
 
 
 def parse_custom_fields(entries: Iterable[str]) -> dict[str, CustomField]:
@@ -263,6 +265,7 @@ def parse_message(raw: Json) -> Message:
         attachments=(len(attached) if isinstance(attached, list) else 0)
         + (len(pictures) if isinstance(pictures, list) else 0),
         sent_at=sent_at,
+        is_request=_offers_answers(raw.get("bookingcomReplyOptions")),
     )
 
 
@@ -355,6 +358,16 @@ def custom_values(raw: Any) -> list[tuple[str, str]]:
         if external_id is not None and value:
             values.append((str(external_id), value))
     return values
+
+
+def _offers_answers(options: Any) -> bool:
+    """Whether a message offers more than a plain text as its answer.
+
+    Source: a captured message with `[{"type": "PlainText", …}]`; other types are inferred.
+    """
+    found = options if isinstance(options, list) else []
+    kinds = {str(one.get("type")) for one in found if isinstance(one, Mapping)}
+    return bool(kinds - {"PlainText", "None", ""})
 
 
 def _guest_name(raw: Json) -> str | None:

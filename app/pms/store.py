@@ -173,19 +173,24 @@ async def neighbours(
 
 
 async def upsert_message(
-    conn: Connection, conversation_id: int, message: Message, digest: bytes | None
-) -> None:
-    """Keep a message's metadata; its words are a turn."""
-    await conn.execute(
-        """insert into {schema}.messages
+    conn: Connection, conversation_id: int, message: Message, digest: bytes
+) -> bool:
+    """Keep a message's metadata; its words are a turn. Whether it had other words before."""
+    is_edited: bool = await conn.fetchval(
+        """with before as (
+               select digest from {schema}.messages where conversation_id = $1 and external_id = $2
+           )
+           insert into {schema}.messages
                (conversation_id, external_id, is_incoming, is_automation, communication_type,
                 status, attachments, digest, sent_at)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
            on conflict (conversation_id, external_id) do update
-           set status = excluded.status, digest = coalesce(excluded.digest, messages.digest)""",
+           set status = excluded.status, digest = excluded.digest
+           returning coalesce((select digest from before) <> $8, false)""",
         conversation_id, message.external_id, message.is_incoming, message.is_automation,
         message.communication_type, message.status, message.attachments, digest, message.sent_at,
     )  # fmt: skip
+    return is_edited
 
 
 async def threads_with_digest(conn: Connection, digest: bytes, *, besides: int) -> int:
@@ -196,6 +201,17 @@ async def threads_with_digest(conn: Connection, digest: bytes, *, besides: int) 
         digest, besides,
     )  # fmt: skip
     return count
+
+
+async def ways_used(conn: Connection, conversation_id: int) -> list[str]:
+    """By which ways the guest has written in a thread, the newest first."""
+    rows = await conn.fetch(
+        """select communication_type from {schema}.messages
+           where conversation_id = $1 and is_incoming and communication_type is not null
+           group by communication_type order by max(sent_at) desc""",
+        conversation_id,
+    )
+    return [row["communication_type"] for row in rows]
 
 
 async def known_messages(conn: Connection, conversation_id: int) -> set[str]:

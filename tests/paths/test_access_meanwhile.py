@@ -33,7 +33,7 @@ async def events_arrive_again(house: House) -> AsyncIterator[None]:
 
 async def thinks_long(house: House, seconds: float) -> None:
     """The next answer of the model takes its time."""
-    fault = {"first_token_s": seconds, "only": "answering", "times": 1}
+    fault = {"first_token_s": seconds, "only": "routing", "times": 1}
     async with house.http.post(f"{house.base}/openai/v1/_faults", json=fault) as answer:
         assert answer.status == 201, await answer.text()
 

@@ -106,6 +106,23 @@ create table nightdesk.job_runs (
 );
 create index job_runs_recent on nightdesk.job_runs (tenant_id, started_at desc);
 
+-- Events of one tenant become durable in one round trip. It enters the tenant's own role first, for its transaction.
+create function nightdesk.take_in(
+    place text, tenant text, account_ids bigint[], kinds text[], dedupe_keys text[], envelopes text[], sealed bytea[],
+    received_at timestamptz[], trace_parents text[]
+) returns setof text language plpgsql as $$ begin
+    perform set_config('role', place, true), set_config('nightdesk.tenant', tenant, true);
+    return query execute format(
+        'insert into %I.inbox (account_id, event, dedupe_key, envelope, sealed, received_at, trace_parent)
+         select account_id, kind, dedupe_key, envelope::jsonb, sealed, received_at, trace_parent
+         from unnest($1, $2, $3, $4, $5, $6, $7) with ordinality as
+             e (account_id, kind, dedupe_key, envelope, sealed, received_at, trace_parent, position)
+         order by position
+         on conflict (dedupe_key) do nothing returning dedupe_key', place)
+    using account_ids, kinds, dedupe_keys, envelopes, sealed, received_at, trace_parents;
+end $$;
+revoke all on function nightdesk.take_in from public;
+
 grant usage on schema nightdesk to nightdesk_tenant;
 grant select, insert, update, delete on nightdesk.wake to nightdesk_tenant;
 alter table nightdesk.wake enable row level security;
@@ -127,9 +144,9 @@ create table {schema}.listings (
     check_in_hour   int,
     check_out_hour  int,
     is_archived     boolean not null default false,
-    custom_fields   jsonb not null default '{}',            -- public ones only, by the tenant's own names
-    fields          jsonb not null,                         -- whitelisted, nothing gated
-    gated           bytea not null,                         -- encrypted: secrets and gated text
+    custom_fields   jsonb not null default '{}',            -- empty: closed with the texts
+    fields          jsonb not null,                         -- whitelisted numbers; people write codes into any text
+    gated           bytea not null,                         -- encrypted: secrets, gated text, every other text
     as_of           timestamptz not null,
     unique (account_id, external_id)
 );
@@ -154,7 +171,7 @@ create table {schema}.reservations (
     is_paid         boolean,
     agreement       text,
     custom_fields   jsonb not null default '{}',
-    fields          jsonb not null,
+    fields          jsonb not null,                         -- as in listings
     gated           bytea not null,
     updated_at      timestamptz not null,                   -- the PMS's version of the row
     thread_seen_at  timestamptz,                            -- the PMS's activity stamp when its thread was last read
@@ -163,7 +180,8 @@ create table {schema}.reservations (
     unique (account_id, external_id)
 );
 create index reservations_phone on {schema}.reservations (phone_e164, departure_on) where phone_e164 is not null;
-create index reservations_listing on {schema}.reservations (listing_external_id, departure_on);
+create index reservations_place on {schema}.reservations
+    (coalesce(unit_external_id, listing_external_id), departure_on);    -- who sleeps there before and after
 
 -- What the mirror knows besides rows: definitions of custom fields, cursors of scheduled passes.
 create table {schema}.pms_state (
@@ -209,7 +227,6 @@ create table {schema}.decisions (
     bot             text,
     action_code     text,
     score           double precision,
-    reasoning       text,
     covers_all      boolean,
     outcome         text not null,                          -- reply | draft | person | silence
     origin          text not null,                          -- facts | template | bot | urgent | rule
@@ -218,7 +235,7 @@ create table {schema}.decisions (
     question        text not null,
     answer          text,
     stay            jsonb,
-    calls           jsonb not null default '[]',            -- model calls: prompt, model, parameters, raw output, times
+    sealed          bytea,                                  -- encrypted: model calls (prompt, parameters, raw output, times), reasoning
     trace_id        text,
     decided_at      timestamptz not null
 );
@@ -300,11 +317,16 @@ create table {schema}.outbox (
     answered_before bigint not null default 0,              -- how far the thread was answered before it: taken back if dropped
     decision_id     bigint references {schema}.decisions on delete set null,
     operator        text,
+    typed           text[] not null default '{}',           -- names of secrets that a person typed, and so vouches for
     external_id     text,                                   -- the PMS's id once sent
     created_at      timestamptz not null,
-    sent_at         timestamptz
+    tried_at        timestamptz,                            -- first handed to the PMS
+    sent_at         timestamptz,
+    instead_of      bigint references {schema}.outbox on delete set null    -- the one a channel refused
 );
-create unique index outbox_once on {schema}.outbox (conversation_id, generation) where origin <> 'operator';
+create unique index outbox_once on {schema}.outbox (conversation_id, generation)
+    where origin <> 'operator' and instead_of is null;
+create unique index outbox_one_other_way on {schema}.outbox (instead_of);
 create index outbox_open on {schema}.outbox (status) where status in ('queued', 'sending', 'ambiguous');
 
 create table {schema}.cases (

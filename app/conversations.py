@@ -146,13 +146,28 @@ class Conversations:
 
     async def correct_speaker(
         self, conn: Connection, conversation_id: int, external_id: str, speaker: Speaker
-    ) -> None:
-        """Say anew who spoke a turn, once that became known."""
-        await conn.execute(
+    ) -> bool:
+        """Say anew who spoke a turn, once that became known; whether it was another before."""
+        tag = await conn.execute(
             """update {schema}.turns set speaker = $3
                where conversation_id = $1 and external_id = $2 and speaker <> $3""",
             conversation_id, external_id, speaker,
         )  # fmt: skip
+        return tag != "UPDATE 0"
+
+    async def keep_edit(
+        self, conn: Connection, conversation_id: int, external_id: str, text: str
+    ) -> None:
+        """Keep the words of a turn anew, after its writer edited them."""
+        await conn.execute(
+            """update {schema}.turns set text = $3
+               where conversation_id = $1 and external_id = $2 and speaker = 'guest'""",
+            conversation_id, external_id, text,
+        )  # fmt: skip
+
+    async def correct_words(self, conn: Connection, turn_id: int, text: str) -> None:
+        """Write the words of a turn anew, once more of them is known to be secret."""
+        await conn.execute("update {schema}.turns set text = $2 where id = $1", turn_id, text)
 
     async def transcript(
         self, conn: Connection, conversation_id: int, *, last: int = 200

@@ -113,6 +113,17 @@ class TenantDoor:
         async with self._database.transaction_on(place.dsn, begin, place.schema) as conn:
             yield conn
 
+    async def call(self, sql: str, *args: Any) -> list[Row]:
+        """A function of the shared part that does one tenant's work; a transaction of its own.
+
+        It is given the schema's name and the tenant's id as `$1` and `$2`, and enters the tenant's
+        role before it touches a row: one round trip where `transaction` takes three.
+        """
+        place = self._place
+        return await self._database.run_alone(
+            place.dsn, sql, (place.schema, place.tenant_id, *args)
+        )
+
 
 class Database:
     """Pools, and the doors through them."""
@@ -217,6 +228,23 @@ class Database:
             await asyncio.shield(self._give_back(pool, raw, is_done=is_done))
         for call in conn.after_commit:
             await call()
+
+    async def run_alone(self, dsn: str | None, sql: str, args: tuple[Any, ...]) -> list[Row]:
+        """One statement that is a transaction of its own.
+
+        Raises:
+            BadInput: the database cannot hold one of the values.
+            Unavailable: the server cannot be reached or does not answer in time; whether it has
+                committed is unknown.
+        """
+        try:
+            pool = await self._pool(dsn)
+            async with pool.acquire(timeout=self._command_timeout_s) as raw:
+                return await raw.fetch(sql, *args)
+        except CONNECTION_ERRORS as exc:
+            raise Unavailable("the database is away") from exc
+        except asyncpg.DataError as exc:
+            raise BadInput("the database cannot hold one of the values") from exc
 
     async def _give_back(self, pool: Any, raw: Any, *, is_done: bool) -> None:
         """Roll back what was not committed; a connection that cannot be cleaned is thrown away."""

@@ -161,6 +161,18 @@ class Jobs:
             place = (tenant_id, kind, str(key), newer)
             conn.after_commit.append(lambda: self._queue.hurry(*place, due_at))
 
+    async def are_armed(
+        self, conn: Connection, *, tenant_id: str, kind: Job, keys: list[str]
+    ) -> bool:
+        """Whether a job of one of those keys is going to run."""
+        found: bool = await conn.fetchval(
+            """select exists (
+                   select 1 from nightdesk.wake
+                   where tenant_id = $1 and kind = $2 and key = any($3) and dead_at is null)""",
+            tenant_id, kind, keys,
+        )  # fmt: skip
+        return found
+
     async def disarm(self, conn: Connection, *, tenant_id: str, kind: Job, key: str | int) -> None:
         """Take an arming back."""
         await conn.execute(

@@ -24,7 +24,7 @@ from app.db import Database
 from app.errors import OutsideError, ProductError, Unavailable
 from app.product import Product
 from app.settings import Settings, load_settings
-from app.telemetry import start_logging
+from app.telemetry import keep_words_out_of_crashes, start_logging
 from app.wiring import build
 
 logger = logging.getLogger(__name__)
@@ -199,4 +199,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    keep_words_out_of_crashes()
     main()

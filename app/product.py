@@ -22,6 +22,7 @@ from app.chat.operator import Operators
 from app.chat.outbox import Outbox
 from app.chat.reply import Replies
 from app.chat.retention import Retention
+from app.chat.send_check import SendChecks
 from app.clock import Clock
 from app.conversations import Conversations
 from app.db import Database
@@ -85,6 +86,7 @@ class Product:
     debounce: Debounce
     replies: Replies
     outbox: Outbox
+    send_checks: SendChecks
     operators: Operators
     webhook: HostawayWebhook
     retention: Retention

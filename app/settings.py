@@ -118,8 +118,8 @@ class LlmSettings(Section):
 class AccessSettings(Section):
     """When a guest may have codes; tenant-settable."""
 
-    hours_before_arrival: float = Field(24.0, ge=0)
-    grace_min: int = Field(60, ge=0)
+    hours_before_arrival: float = Field(24.0, ge=0, le=8784)
+    grace_min: int = Field(60, ge=0, le=10080)
     requires_payment: bool = False
     requires_agreement: bool = False
     owner_stays: bool = False

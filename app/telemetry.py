@@ -7,6 +7,7 @@ left out of log lines; door codes and other secrets are never given to either.
 import json
 import logging
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -72,6 +73,22 @@ def start_logging(settings: TelemetrySettings) -> None:
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
     for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def keep_words_out_of_crashes() -> None:
+    """Have what nobody foresaw end in one line on stderr; tracebacks quote values of guests."""
+    sys.excepthook = lambda _, error, __: tell_crash("ended by", error)
+    threading.excepthook = lambda crash: tell_crash("a thread ended by", crash.exc_value)
+    sys.unraisablehook = lambda crash: tell_crash("passed over", crash.exc_value)
+    logging.raiseExceptions = False
+
+
+def tell_crash(what: str, error: BaseException | None) -> None:
+    """One line on stderr about an error that nobody foresaw: kind and place, none of its words."""
+    if isinstance(error, KeyboardInterrupt) or error is None:
+        return
+    steps = ", ".join(_where(error)) or "an unknown place"
+    sys.stderr.write(f"nightdesk: {what} {describe_error(error)} at {steps}\n")
 
 
 class Telemetry:

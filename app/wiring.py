@@ -18,10 +18,13 @@ from app.bots.library import Libraries
 from app.bots.llm import LanguageModel, LateModel
 from app.bus import Bus
 from app.chat.debounce import Debounce
+from app.chat.footing import Footing
 from app.chat.operator import Operators
 from app.chat.outbox import Outbox
 from app.chat.reply import Replies
 from app.chat.retention import Retention
+from app.chat.send_check import SendChecks
+from app.chat.threads import Threads
 from app.chat.verdict import Verdicts
 from app.clock import Clock
 from app.conversations import Conversations
@@ -128,17 +131,26 @@ def build(
     verdicts = Verdicts(
         bus=bus, clock=clock, jobs=jobs, conversations=conversations, cases=cases, mind=mind
     )
+    threads = Threads(
+        clock=clock, mirror=mirror, stays=stays, conversations=conversations, cases=cases
+    )
     debounce = Debounce(
-        bus=bus, clock=clock, jobs=jobs, mirror=mirror, stays=stays, conversations=conversations,
-        cases=cases, verdicts=verdicts,
+        bus=bus, clock=clock, jobs=jobs, mirror=mirror, threads=threads,
+        conversations=conversations, cases=cases, verdicts=verdicts,
     )  # fmt: skip
     replies = Replies(
-        database=database, tenants=tenants, clock=clock, mirror=mirror,
+        database=database, tenants=tenants, clock=clock, mirror=mirror, threads=threads,
         conversations=conversations, cases=cases, mind=mind, debounce=debounce, verdicts=verdicts,
     )  # fmt: skip
+    footing = Footing(database=database, clock=clock, jobs=jobs, mirror=mirror, stays=stays)
     outbox = Outbox(
         database=database, tenants=tenants, clock=clock, bus=bus, jobs=jobs, client=client,
-        mirror=mirror, stays=stays, conversations=conversations, cases=cases,
+        mirror=mirror, footing=footing, conversations=conversations, cases=cases,
+        look_at=replies.look_at,
+    )  # fmt: skip
+    send_checks = SendChecks(
+        database=database, tenants=tenants, clock=clock, jobs=jobs, client=client, mirror=mirror,
+        threads=threads, conversations=conversations, cases=cases,
     )  # fmt: skip
     operators = Operators(
         database=database, tenants=tenants, clock=clock, jobs=jobs, conversations=conversations,
@@ -201,8 +213,9 @@ def build(
         servers=_servers(settings), public_database=public_database, database=database, bus=bus,
         jobs=jobs, tenants=tenants, conversations=conversations, libraries=libraries, cases=cases,
         client=client, inbox=inbox, mirror=mirror, passes=passes, mind=mind, model=model,
-        debounce=debounce, replies=replies, outbox=outbox, operators=operators, webhook=webhook,
-        retention=retention, alerts=alerts, notices=notices, slack=slack, live=live,
+        debounce=debounce, replies=replies, outbox=outbox, send_checks=send_checks,
+        operators=operators, webhook=webhook, retention=retention, alerts=alerts,
+        notices=notices, slack=slack, live=live,
         hotlines=hotlines, snapshot=snapshot, twilio=twilio, calls=calls,
         desk=(pages, links, live, case_pages, draft_pages),
     )  # fmt: skip
@@ -219,7 +232,7 @@ def JOBS(p: Product) -> Mapping[Job, JobFunction]:
         Job.REPLY: p.replies.answer,
         Job.READ_THREAD: p.replies.look,
         Job.SEND: p.outbox.send,
-        Job.CHECK_SENT: p.outbox.check_sent,
+        Job.CHECK_SENT: p.send_checks.check,
         Job.RESERVATION: p.passes.fetch_reservation,
         Job.FIND_THREAD: p.passes.find_thread,
         Job.FULL_SYNC: p.passes.full_sync,

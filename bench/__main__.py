@@ -5,10 +5,17 @@ import statistics
 import sys
 from collections.abc import Awaitable, Callable
 
-from bench import mind, process
+from bench import access, context, mind, process, replies, webhook
 
 Measurement = Callable[[], Awaitable[dict[str, tuple[list[float], str]]]]
-MEASUREMENTS: dict[str, Measurement] = {"process": process.measure, "mind": mind.measure}
+MEASUREMENTS: dict[str, Measurement] = {
+    "process": process.measure,
+    "mind": mind.measure,
+    "access": access.measure,
+    "webhook": webhook.measure,
+    "replies": replies.measure,
+    "context": context.measure,
+}
 
 
 def show(name: str, values: list[float], unit: str) -> None:

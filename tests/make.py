@@ -144,7 +144,8 @@ def make_outgoing(text: str, **changes: Any) -> Outgoing:
         "id": 1, "conversation_id": 1, "generation": 1, "origin": "bot", "epoch": 0, "text": text,
         "communication_type": "channel", "status": "sending", "attempts": 1, "checks": 0,
         "answered_before": 0,
-        "decision_id": None, "operator": None, "external_id": None, "created_at": NOON,
+        "decision_id": None, "operator": None, "typed": [], "external_id": None,
+        "created_at": NOON, "tried_at": NOON, "instead_of": None,
     }  # fmt: skip
     return Outgoing(**{**values, **changes})
 

@@ -10,9 +10,12 @@ from app.bots.library import Libraries
 from app.bus import Bus
 from app.chat import store as chat_store
 from app.chat.debounce import Debounce
+from app.chat.footing import Footing
 from app.chat.operator import Operators
 from app.chat.outbox import Outbox
 from app.chat.reply import Replies
+from app.chat.send_check import SendChecks
+from app.chat.threads import Threads
 from app.chat.verdict import Verdicts
 from app.clock import ManualClock
 from app.conversations import Conversation, Conversations, Turn
@@ -77,19 +80,31 @@ class Rooms:
             bus=bus, clock=clock, jobs=self.jobs, conversations=self.conversations,
             cases=self.cases, mind=self.mind,
         )  # fmt: skip
+        self.threads = Threads(
+            clock=clock, mirror=self.mirror, stays=self.stays,
+            conversations=self.conversations, cases=self.cases,
+        )  # fmt: skip
         self.debounce = Debounce(
-            bus=bus, clock=clock, jobs=self.jobs, mirror=self.mirror, stays=self.stays,
+            bus=bus, clock=clock, jobs=self.jobs, mirror=self.mirror, threads=self.threads,
             conversations=self.conversations, cases=self.cases, verdicts=self.verdicts,
         )  # fmt: skip
         self.replies = Replies(
             database=database, tenants=tenants, clock=clock, mirror=self.mirror,
-            conversations=self.conversations, cases=self.cases, mind=self.mind,
-            debounce=self.debounce, verdicts=self.verdicts,
+            threads=self.threads, conversations=self.conversations, cases=self.cases,
+            mind=self.mind, debounce=self.debounce, verdicts=self.verdicts,
         )  # fmt: skip
+        self.footing = Footing(
+            database=database, clock=clock, jobs=self.jobs, mirror=self.mirror, stays=self.stays
+        )
         self.outbox = Outbox(
             database=database, tenants=tenants, clock=clock, bus=bus, jobs=self.jobs,
-            client=client, mirror=self.mirror, stays=self.stays,
-            conversations=self.conversations, cases=self.cases,
+            client=client, mirror=self.mirror, footing=self.footing,
+            conversations=self.conversations, cases=self.cases, look_at=self.replies.look_at,
+        )  # fmt: skip
+        self.send_checks = SendChecks(
+            database=database, tenants=tenants, clock=clock, jobs=self.jobs, client=client,
+            mirror=self.mirror, threads=self.threads, conversations=self.conversations,
+            cases=self.cases,
         )  # fmt: skip
         self.operators = Operators(
             database=database, tenants=tenants, clock=clock, jobs=self.jobs,
@@ -106,7 +121,7 @@ class Rooms:
                 Job.REPLY: self.replies.answer,
                 Job.READ_THREAD: self.replies.look,
                 Job.SEND: self.outbox.send,
-                Job.CHECK_SENT: self.outbox.check_sent,
+                Job.CHECK_SENT: self.send_checks.check,
                 Job.RESERVATION: self.passes.fetch_reservation,
                 Job.FIND_THREAD: self.passes.find_thread,
                 Job.UNACKNOWLEDGED: self.cases.remind,

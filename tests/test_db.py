@@ -100,3 +100,56 @@ async def test_an_unknown_tenant_has_no_door(database: Database) -> None:
 def test_a_new_part_starts_at_the_newest_version() -> None:
     assert [number for number, _ in pending_steps("tenant", None)] == [latest_version("tenant")]
     assert pending_steps("tenant", latest_version("tenant")) == []
+
+
+OLDEST_TENANT = """
+    alter table {schema}.decisions drop column sealed, add column reasoning text,
+        add column calls jsonb not null default '[]';
+    drop index {schema}.reservations_place;
+    create index reservations_listing on {schema}.reservations (listing_external_id, departure_on);
+    alter table {schema}.outbox drop column typed, drop column tried_at, drop column instead_of;
+    create unique index outbox_once on {schema}.outbox (conversation_id, generation)
+        where origin <> 'operator';
+"""
+"""Leads a new schema back to version 1."""
+
+
+async def test_changes_lead_an_old_schema_to_the_newest(
+    database: Database, tenants: Tenants
+) -> None:
+    async def columns() -> list[str]:
+        async with database.shared().transaction() as conn:
+            rows = await conn.fetch(
+                """select table_name || '.' || column_name || ' ' || data_type as name
+                   from information_schema.columns where table_schema = 't_acme' order by 1"""
+            )
+            more = await conn.fetch(
+                "select indexname as name from pg_indexes where schemaname = 't_acme' order by 1"
+            )
+        return [row["name"] for row in (*rows, *more)]
+
+    await tenants.add("acme", "Acme")
+    newest = await columns()
+    async with database.shared().transaction() as conn:
+        await conn.execute(OLDEST_TENANT.replace("{schema}", "t_acme"))
+        await conn.execute("update nightdesk.tenants set schema_version = 1")
+    assert await columns() != newest
+    await database.shared().apply()
+    assert await columns() == newest
+
+
+async def test_changes_lead_an_old_shared_part_to_the_newest(database: Database) -> None:
+    async def functions() -> list[str]:
+        async with database.shared().transaction() as conn:
+            rows = await conn.fetch(
+                """select pg_get_functiondef(oid) || coalesce(proacl::text, '') as whole
+                   from pg_proc where pronamespace = 'nightdesk'::regnamespace order by proname"""
+            )
+        return [row["whole"] for row in rows]
+
+    newest = await functions()
+    async with database.shared().transaction() as conn:
+        await conn.execute("drop function nightdesk.take_in")
+        await conn.execute("update public.nightdesk_schema set version = 1")
+    await database.shared().apply()
+    assert await functions() == newest

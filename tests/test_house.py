@@ -41,8 +41,9 @@ UNTESTED = {
 """Module → why it has no test file of its own."""
 
 LONG = {
-    "bots/answer.py": "the door of the mind, one answer from question to commit",
+    "escalation/cases.py": "all that may happen to a case, under one order of locks",
     "db.py": "pools, doors and schema steps, all that may know asyncpg",
+    "pms/stay.py": "a stay, what may be said of it, and which one a thread means",
     "pms/records.py": "one translation of the PMS's JSON, record by record",
     "tenants.py": "the directory: tenants, accounts, workspaces, behind one cache",
     "jobs.py": "the wake table, its runs and arq's worker are one protocol",

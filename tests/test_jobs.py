@@ -219,6 +219,21 @@ async def test_a_job_armed_while_it_runs_runs_again(
     assert await rows(database) == []
 
 
+async def test_what_is_going_to_run_is_known(
+    make: MakeJobs, database: Database, clock: ManualClock
+) -> None:
+    jobs = make(Diary().job)
+    async with (await database.tenant("acme")).transaction() as conn:
+        await jobs.arm(conn, tenant_id="acme", kind=Job.SEND, key=7, due_at=clock.now())
+        for keys, kind, expected in (
+            (["6", "7"], Job.SEND, True),
+            (["6"], Job.SEND, False),
+            (["7"], Job.REPLY, False),
+        ):
+            are = await jobs.are_armed(conn, tenant_id="acme", kind=kind, keys=keys)
+            assert are is expected
+
+
 async def test_arming_is_undone_with_its_transaction(
     make: MakeJobs, database: Database, clock: ManualClock
 ) -> None:

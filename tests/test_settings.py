@@ -126,6 +126,8 @@ def test_secrets_come_from_the_environment_and_are_never_shown() -> None:
         ("[jobs]\nsweep_s = inf", "jobs.sweep_s"),
         ("[jobs]\nsweep_s = nan", "jobs.sweep_s"),
         ("[access]\ncode_source = 'field:No Way'", "access.code_source"),
+        ("[access]\nhours_before_arrival = 9000", "access.hours_before_arrival"),
+        ("[access]\ngrace_min = 20000", "access.grace_min"),
         ("[access]\ndefault_time_zone = 'Mars/Olympus'", "access.default_time_zone"),
         ("[access]\ndefault_time_zone = 'Europe'", "access.default_time_zone"),
         ("[escalation]\nquiet_from = '25:00'", "escalation.quiet_from"),

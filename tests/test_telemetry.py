@@ -3,9 +3,12 @@
 import io
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -25,6 +28,7 @@ from app.telemetry import (
     start_logging,
 )
 
+ROOT = Path(__file__).parent.parent
 WORDS = "my wife is locked out, Jan Kowalski +48500100200"
 
 
@@ -230,3 +234,39 @@ def test_spans_go_out_only_where_an_endpoint_is_configured(is_configured: bool) 
     thread.join()
     server.server_close()
     assert got == (["/v1/traces"] if is_configured else [])
+
+
+CRASH = f"""
+import logging, sys, threading
+from app.telemetry import keep_words_out_of_crashes
+keep_words_out_of_crashes()
+words = {WORDS!r}
+class Unloved:
+    def __del__(self):
+        raise LookupError(words)
+def fail():
+    raise KeyError(words)
+thread = threading.Thread(target=fail)
+thread.start()
+thread.join()
+Unloved()
+logging.basicConfig()
+logging.getLogger("x").warning("%d", words)
+raise ValueError(words)
+"""
+"""Ways for an error that nobody foresaw to reach stderr."""
+
+
+def test_a_crash_leaves_its_place_on_stderr_and_no_words() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", CRASH], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    lines = ended.stderr.splitlines()
+    assert [line.split(" at ")[0] for line in lines] == [
+        "nightdesk: a thread ended by KeyError",
+        "nightdesk: passed over LookupError",
+        "nightdesk: ended by ValueError",
+    ]
+    assert all("<string>:" in line for line in lines)
+    assert "Jan" not in ended.stderr

@@ -12,6 +12,7 @@ from typing import Final
 
 from app.bots.expression import Expression
 from app.bots.expression_parser import TagReader
+from app.bots.javascript import WHITESPACE
 from app.bots.position import refusal
 
 MAX_NESTING: Final = 32
@@ -146,9 +147,12 @@ def _add_tag(tree: "_Tree", text: str, pieces: list[tuple[str, int]]) -> None:
         _read_statements(tree, reader, offset)
         return
     printed = reader.expression()
-    reader.skip(";")
+    semicolon = reader.token
+    is_ended = reader.skip(";")
     if reader.token.kind != "end":
         raise reader.refuse("one expression is printed by one tag")
+    if is_ended and text[semicolon.offset + 1 : reader.token.offset].strip(WHITESPACE):
+        raise refusal(text, semicolon.offset, "no comment may follow the ; of what is printed")
     tree.add(Print(expression=printed, offset=offset))
 
 

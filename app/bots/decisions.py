@@ -7,6 +7,10 @@ from typing import Any
 
 from app.bots import store
 from app.db import Connection, Row
+from app.keys import Keyring
+
+SEALED = frozenset({"reasoning", "calls"})
+"""What stands encrypted in the row: it may quote gated text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +40,21 @@ class Decision:
     decided_at: datetime
 
 
-async def decisions_of(conn: Connection, conversation_id: int) -> list[Decision]:
-    """A conversation's decisions, oldest first."""
-    return [_decision(row) for row in await store.decisions_of(conn, conversation_id)]
+async def decisions_of(conn: Connection, keyring: Keyring, conversation_id: int) -> list[Decision]:
+    """A conversation's decisions, oldest first; what models were told is opened for it."""
+    return [_decision(row, keyring) for row in await store.decisions_of(conn, conversation_id)]
 
 
-def _decision(row: Row) -> Decision:
-    values = {name: row[name] for name in Decision.__dataclass_fields__ if name != "calls"}
-    return Decision(**values, calls=tuple(row["calls"]))
+async def footing_of(conn: Connection, decision_id: int) -> Mapping[str, Any] | None:
+    """What of the stay a decision rests on (`Stay.footing`); none for a stranger's."""
+    seen = await store.stay_seen(conn, decision_id)
+    footing: Mapping[str, Any] | None = (seen or {}).get("footing")
+    return footing
+
+
+def _decision(row: Row, keyring: Keyring) -> Decision:
+    opened: dict[str, Any] = keyring.open_mapping(row["sealed"])
+    values = {name: row[name] for name in Decision.__dataclass_fields__ if name not in SEALED}
+    return Decision(
+        **values, reasoning=opened.get("reasoning"), calls=tuple(opened.get("calls", ()))
+    )

@@ -19,6 +19,7 @@ from app.bots.expression import (
     Or,
 )
 from app.bots.javascript import UNDEFINED, WHITESPACE
+from app.bots.js_methods import EVERY_OBJECTS, GLOBALS
 from app.bots.position import excerpt, refusal
 from app.errors import BadInput
 
@@ -40,13 +41,13 @@ _EXPLAINED: Final = {
     "??": "write a || b",
     "[": "write a.b; brackets are not known here",
     "`": "put texts into ' or \"",
-    "//": "comments go into their own tag: <%# ... %>",
-    "/*": "comments go into their own tag: <%# ... %>",
+    "/*": "this comment does not end in its tag; end it with */",
     "=>": "functions are not known here",
 }
 _ARITHMETIC: Final = frozenset(["+", "-", "*", "/", "%", "++", "--", "**", "&", "|", "^", "~"])
 
-_SPACE = re.compile(f"[{WHITESPACE}]*")
+_SPACE = re.compile(rf"(?:[{WHITESPACE}]|//[^\n\r\u2028\u2029]*|/\*[^*]*\*+(?:[^/*][^*]*\*+)*/)*")
+"""Blanks, and comments as JavaScript has them."""
 _WORD = re.compile(rf"(?:[A-Za-z_$]|[^\x00-\x7f{WHITESPACE}])(?:[\w$]|[^\x00-\x7f{WHITESPACE}])*")
 _NUMBER = re.compile(r"(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?(?![\w$])")
 _TEXT = re.compile(
@@ -55,8 +56,10 @@ _TEXT = re.compile(
 _SIGN = re.compile(
     r"===|!==|==|!=|<=|>=|&&|\|\||=>|\?\.(?![0-9])|\?\?|//|/\*|\+\+|--|\*\*|[!<>()?:.,;{}=+\-*/%\[\]`&|^~]"
 )
-_ESCAPE = re.compile(r"\\(u\{[0-9a-fA-F]{1,6}\}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|\r\n|[\s\S])")
-_ESCAPED: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v"}
+_ESCAPE = re.compile(
+    r"\\(u\{[0-9a-fA-F]{1,6}\}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|\r\n|0[0-9]|[\s\S])"
+)
+_ESCAPED: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
 _LINE_ENDS: Final = frozenset(["\n", "\r", "\r\n", "\u2028", "\u2029"])
 
 
@@ -164,13 +167,22 @@ class TagReader:
             if self.token.text == "(" and self.token.kind == "sign":
                 self._enter()
                 expression = self._call(expression, name)
-            elif isinstance(expression, Name):
+                continue
+            self._check_member(name)
+            if isinstance(expression, Name):
                 expression = Name(path=_without_locals((*expression.path, name.text)))
             else:
                 self._enter()
                 expression = Member(of=expression, name=name.text)
         self._depth = depth
         return expression
+
+    def _check_member(self, name: Token) -> None:
+        if name.text == "includes":
+            raise refusal(self._text, name.offset, "includes is asked with a value: a.includes(b)")
+        if name.text in EVERY_OBJECTS:
+            hint = f"{name.text} is a word of JavaScript's own; no variable can be called so"
+            raise refusal(self._text, name.offset, hint)
 
     def _call(self, of: Expression, name: Token) -> Expression:
         if name.text != "includes":
@@ -209,6 +221,10 @@ class TagReader:
             raise self.refuse("only names and values may stand here")
         if self.token.kind == "sign" and self.token.text == "(":
             hint = f"{excerpt(token.text)}(...) cannot be called; .includes(x) is the only call"
+            raise refusal(self._text, token.offset, hint)
+        is_locals = token.text == "locals" and self.token.text == "."
+        if token.text in GLOBALS and not is_locals:
+            hint = f"{token.text} is a word of JavaScript's own; no variable can be called so"
             raise refusal(self._text, token.offset, hint)
         return Name(path=(token.text,))
 
@@ -281,11 +297,9 @@ def _unescaped(whole: str, token: Token) -> str:
 def _escape(whole: str, offset: int, code: str) -> str:
     if code in _LINE_ENDS:
         return ""
+    if code in "ux" or (code != "0" and code.isascii() and code.isdigit()):
+        raise refusal(whole, offset, f"`\\{code}` is no escape; write \\n, \\t, \\\\ or \\u0105")
     if len(code) == 1:
-        if code in "ux" or (code.isascii() and code.isdigit()):
-            raise refusal(
-                whole, offset, f"`\\{code}` is no escape; write \\n, \\t, \\\\ or \\u0105"
-            )
         return _ESCAPED.get(code, code)
     number = int(code.strip("ux{}"), 16)
     if number > 0x10FFFF:

@@ -2,8 +2,7 @@
 
 Values are what JSON can hold (`None` is null, a mapping is an object, a list or tuple an array)
 plus `UNDEFINED`. Every number is a double, as in JavaScript: a whole number past 2**53 loses
-its last digits here too. Functions and prototypes do not exist: `listing.constructor` is merely
-missing.
+its last digits here too. Functions do not exist: a member that is one in JavaScript is an error.
 
 Source: ECMAScript 2024, 7.1 (conversions), 7.2 (comparisons), 6.1.6.1.20 (Number::toString).
 """
@@ -16,6 +15,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, Final
 
+from app.bots.js_methods import methods_of
 from app.errors import BadInput
 
 
@@ -61,7 +61,8 @@ def text_of(value: Any) -> str:
     """`String(value)`, but null and undefined give '' as they do when a template prints them.
 
     Raises:
-        BadInput: the value is none that JSON has, for instance a datetime.
+        BadInput: the value is none that JSON has, for instance a datetime, or an object with a
+            field `toString`, at which JavaScript throws.
     """
     if isinstance(value, str):
         return value
@@ -74,6 +75,8 @@ def text_of(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ",".join(map(text_of, value))
     if isinstance(value, Mapping):
+        if "toString" in value:
+            raise BadInput("an object with a field `toString` cannot be read as text")
         return "[object Object]"
     raise _no_value(value)
 
@@ -112,12 +115,27 @@ def is_ordered(sign: str, left: Any, right: Any) -> bool:
 
 
 def member_of(value: Any, name: str) -> Any:
-    """`value.name`; `UNDEFINED` where there is none, of null and undefined too."""
+    """`value.name`; `UNDEFINED` where there is none, of null and undefined too.
+
+    Raises:
+        BadInput: JavaScript has a function of that name there.
+    """
     if isinstance(value, dict | Mapping):
         return value.get(name, UNDEFINED)
     if name == "length":
         return length_of(value)
+    refuse_function(value, name)
     return UNDEFINED
+
+
+def refuse_function(value: Any, name: str) -> None:
+    """Accept a member that is no function in JavaScript.
+
+    Raises:
+        BadInput: it is one.
+    """
+    if value is not None and value is not UNDEFINED and name in methods_of(value):
+        raise BadInput(f"`{name}` is a function of JavaScript there and no value; take it out")
 
 
 def length_of(value: Any) -> Any:

@@ -1,8 +1,9 @@
 r"""The tree of a JavaScript regular expression; pure.
 
-Reads what JavaScript reads, the lenient rules of patterns without the `u` flag included. Refused,
-because nothing here could answer for them: references to groups (`\1`, `\k<name>`) and
-`\p{…}` of anything but a general category.
+Reads what JavaScript reads, the lenient rules of patterns without the `u` flag included: there `\8`
+is an 8, `\7` the character of that octal number and a lone `\c` a backslash, where no group of that
+number or name exists. Refused, because nothing here could answer for them: references to groups
+(`\1`, `\k<name>`) and `\p{…}` of anything but a general category.
 """
 
 import re
@@ -22,8 +23,13 @@ _GROUP_NAME: Final = re.compile(r"\(\?<([^>]*)>")
 _HEX: Final = re.compile(r"x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})")
 _PAIR: Final = re.compile(r"u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 _ZERO: Final = re.compile(r"0[0-7]{0,2}")
+_OCTAL: Final = re.compile(r"[1-3][0-7]{0,2}|[4-7][0-7]?")
+_REFERENCE: Final = re.compile(r"[1-9][0-9]*")
 _DIGIT_PAIR: Final = re.compile(r"[0-9]{2}")
 _CONTROL: Final = re.compile(r"c([a-zA-Z])")
+_CLASS_CONTROL: Final = re.compile(r"c([0-9_])")
+_OPENING: Final = re.compile(r"\\[\s\S]|\[(?:\\[\s\S]|[^\]\\])*\]?|\((?:\?<(?![=!])|(?!\?))")
+"""What is skipped, and the openings of groups that count."""
 _BRACED: Final = re.compile(r"u\{([0-9a-fA-F]{1,12})\}")
 _PROPERTY: Final = re.compile(r"[pP]\{([^}]*)\}")
 _CATEGORY: Final = re.compile(r"L[ultmo]?|M[nce]?|N[dlo]?|P[cdseifo]?|S[mcko]?|Z[slp]?")
@@ -98,6 +104,9 @@ class _Parser:
         self._at = 0
         self._depth = 0
         self._names: set[str] = set()
+        openings = [found for found in _OPENING.findall(self._text) if found[0] == "("]
+        self._groups = len(openings)
+        self._has_names = "(?<" in openings
         folds = self._is_unicode and "i" in flags
         self._word = js_characters.FOLDED_WORD if folds else js_characters.WORD
 
@@ -290,9 +299,25 @@ class _Parser:
         if character in _CONTROLS:
             return ((_CONTROLS[character], _CONTROLS[character]),)
         if character in "123456789ck":
-            self._refuse(f"uses \\{character}, which is not available; write out what is meant")
+            return self._lenient(character, in_class=in_class)
         if self._is_unicode and character not in (_SYNTAX + "-" if in_class else _SYNTAX):
             self._refuse(f"has \\{character}, which the u flag does not allow")
+        return ((ord(character), ord(character)),)
+
+    def _lenient(self, character: str, *, in_class: bool) -> Ranges:
+        """What a number, `c` or `k` behind a backslash means where it refers to no group."""
+        self._at -= 1
+        number = _REFERENCE.match(self._text, self._at)
+        is_reference = number is not None and not in_class and int(number[0][:4]) <= self._groups
+        if self._is_unicode or is_reference or (character == "k" and self._has_names):
+            self._refuse(f"uses \\{character}, which is not available; write out what is meant")
+        if character == "c":
+            control = self._take_match(_CLASS_CONTROL) if in_class else None
+            code = ord(control[1]) % 32 if control else ord("\\")
+            return ((code, code),)
+        if found := self._take_match(_OCTAL):
+            return ((int(found[0], 8), int(found[0], 8)),)
+        self._at += 1
         return ((ord(character), ord(character)),)
 
     def _coded(self) -> int | None:

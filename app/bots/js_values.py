@@ -5,65 +5,18 @@ a naive `datetime` is UTC, a plain `date` its midnight in UTC), and two that onl
 `UNDEFINED` (nothing is there) and a `Method` (the name is one, such as `"text".link`).
 Numbers are doubles, strings count in UTF-16 units.
 
-Not reproduced: what hangs below a constructor, the methods of a `Date`, the `TypeError` of
-comparing an object that has its own field `toString` or `valueOf`.
+Not reproduced: what hangs below a constructor, and the methods of a `Date`.
 """
 
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
 from app.bots.javascript import UNDEFINED, WHITESPACE, text_of
-
-ARRAYS: Final = (list, tuple)
-"""What counts as an array."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Method:
-    """What a path gives where JavaScript has a method of that name; equal to no value."""
-
-    name: str
-    length: int
-    """How many parameters it has."""
-
-
-def _methods(constructor: str, spaced: str) -> dict[str, Method]:
-    """The methods of a type, given as names with their count of parameters."""
-    known = (*_EVERY_METHOD.split(), *spaced.split())
-    methods = {item[:-1]: Method(name=item[:-1], length=int(item[-1])) for item in known}
-    return {**methods, "constructor": Method(name=constructor, length=1)}
-
-
-_EVERY_METHOD: Final = """
-    hasOwnProperty1 isPrototypeOf1 propertyIsEnumerable1 toLocaleString0 toString0 valueOf0
-    __defineGetter__2 __defineSetter__2 __lookupGetter__1 __lookupSetter__1
-"""
-OBJECT_METHODS: Final = _methods("Object", "")
-"""What every object answers to."""
-_ARRAY_METHODS: Final = _methods(
-    "Array",
-    """at1 concat1 copyWithin2 entries0 every1 fill1 filter1 find1 findIndex1 findLast1
-    findLastIndex1 flat0 flatMap1 forEach1 includes1 indexOf1 join1 keys0 lastIndexOf1 map1 pop0
-    push1 reduce1 reduceRight1 reverse0 shift0 slice2 some1 sort1 splice2 toReversed0 toSorted1
-    toSpliced2 unshift1 values0 with2""",
-)
-_STRING_METHODS: Final = _methods(
-    "String",
-    """anchor1 at1 big0 blink0 bold0 charAt1 charCodeAt1 codePointAt1 concat1 endsWith1 fixed0
-    fontcolor1 fontsize1 includes1 indexOf1 isWellFormed0 italics0 lastIndexOf1 link1
-    localeCompare1 match1 matchAll1 normalize0 padEnd1 padStart1 repeat1 replace2 replaceAll2
-    search1 slice2 small0 split2 startsWith1 strike0 sub0 substr2 substring2 sup0
-    toLocaleLowerCase0 toLocaleUpperCase0 toLowerCase0 toUpperCase0 toWellFormed0 trim0 trimEnd0
-    trimLeft0 trimRight0 trimStart0""",
-)
-_NUMBER_METHODS: Final = _methods("Number", "toExponential1 toFixed1 toPrecision1 toString1")
-_BOOLEAN_METHODS: Final = _methods("Boolean", "")
-_METHOD_METHODS: Final = _methods("Function", "apply2 bind1 call1")
-_DATE_METHODS: Final = {**OBJECT_METHODS, "constructor": Method(name="Date", length=7)}
+from app.bots.js_methods import ARRAY_METHODS, ARRAYS, OBJECT_METHODS, Method, methods_of
 
 _SAFE: Final = 2**53
 """Largest whole number up to which every `int` is also a double."""
@@ -107,21 +60,7 @@ def member(value: Any, name: str) -> Any:
             return items[index] if index < len(items) else UNDEFINED
     if isinstance(value, Method) and name in ("name", "length"):
         return value.name if name == "name" else value.length
-    return _methods_of(value).get(name, UNDEFINED)
-
-
-def _methods_of(value: Any) -> dict[str, Method]:
-    for kinds, methods in (
-        (str, _STRING_METHODS),
-        (ARRAYS, _ARRAY_METHODS),
-        (bool, _BOOLEAN_METHODS),
-        ((int, float), _NUMBER_METHODS),
-        (Method, _METHOD_METHODS),
-        (date, _DATE_METHODS),
-    ):
-        if isinstance(value, kinds):
-            return methods
-    return OBJECT_METHODS
+    return methods_of(value).get(name, UNDEFINED)
 
 
 def has_own(value: Any, name: str | int) -> bool:
@@ -138,7 +77,7 @@ def has_own(value: Any, name: str | int) -> bool:
 
 def is_array_method(name: str) -> bool:
     """Whether arrays have a method of this name."""
-    return name in _ARRAY_METHODS
+    return name in ARRAY_METHODS
 
 
 def double(value: float) -> float:
@@ -174,7 +113,7 @@ def to_number(value: Any) -> float:
         return number
     if value is None or isinstance(value, bool):
         return int(value or 0)
-    if not isinstance(value, (str, *ARRAYS)):
+    if not isinstance(value, (str, Mapping, *ARRAYS)):
         return math.nan
     text = to_text(value).strip(WHITESPACE)
     if not text:
@@ -273,14 +212,14 @@ def comparison(operator: str, bound: Any) -> Callable[[Any], bool]:
     if isinstance(bound, bool):
         return lambda value: isinstance(value, bool) and relate(value, bound)
     is_strict = operator in ("$lt", "$gt")
-    primitive = None if bound is None else to_text(bound)
+    primitive = cache(lambda: None if bound is None else to_text(bound))
 
     def test(value: Any) -> bool:
         if value is None or value is UNDEFINED:
-            return not is_strict and _relates(relate, None, primitive)
+            return not is_strict and _relates(relate, None, primitive())
         if not isinstance(value, (Mapping, *ARRAYS)):
             return False
-        return _relates(relate, to_text(value), primitive)
+        return _relates(relate, to_text(value), primitive())
 
     return test
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from app.bots.records import ModelCall
 from app.errors import OutsideError
@@ -28,6 +28,15 @@ class ModelError(OutsideError):
         self.raw_output = raw_output
 
 
+class RoutePart(BaseModel):
+    """One request of a burst, as a routing bot found it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    actionCode: str = Field(max_length=60)  # noqa: N815
+    words: str = Field(default="", max_length=4000)
+
+
 class RouteOutput(BaseModel):
     """What a routing bot must answer."""
 
@@ -37,6 +46,21 @@ class RouteOutput(BaseModel):
     score: float = Field(ge=0, le=1)
     reasoning: str = Field(default="", max_length=4000)
     coversAll: bool = True  # noqa: N815
+    parts: list[RoutePart] = Field(default_factory=list)
+    """Every request by itself; empty from a model that was not asked for it."""
+
+    @field_validator("parts", mode="before")
+    @classmethod
+    def _readable(cls, value: object) -> list[object]:
+        """Only what has the shape of a part: the code alone decides as well."""
+        found = value if isinstance(value, list) else []
+        return [one for one in found if isinstance(one, Mapping) and _is_part(one)]
+
+
+def _is_part(one: Mapping[str, object]) -> bool:
+    return all(isinstance(one.get(name, ""), str) for name in ("actionCode", "words")) and (
+        0 < len(str(one.get("actionCode", ""))) <= 60 and len(str(one.get("words", ""))) <= 4000
+    )
 
 
 @dataclass(slots=True)

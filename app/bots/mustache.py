@@ -14,7 +14,7 @@ Source: mustache.js 4.2.0, measured by `bench/semantics/template`.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from app.bots.javascript import UNDEFINED, is_truthy, length_of, text_of
+from app.bots.javascript import UNDEFINED, is_truthy, length_of, refuse_function, text_of
 from app.bots.mustache_layout import Part, Section, Variable
 from app.bots.position import excerpt, place
 from app.errors import BadInput
@@ -36,7 +36,11 @@ def fill(
 
 
 def look_up(name: str, views: Sequence[Any]) -> Any:
-    """The value of `name` in the innermost of `views` that has it; `UNDEFINED` if none does."""
+    """The value of `name` in the innermost of `views` that has it; `UNDEFINED` if none does.
+
+    Raises:
+        BadInput: JavaScript has a function there.
+    """
     if name == ".":
         return views[-1]
     path = name.split(".") if name.find(".") > 0 else None
@@ -44,12 +48,20 @@ def look_up(name: str, views: Sequence[Any]) -> Any:
         if path is None:
             value = UNDEFINED if isinstance(view, str) else _own(view, name)
         else:
-            value = view
-            for part in path:
-                value = _own(value, part)
+            value = _at(view, path)
         if value is not UNDEFINED:
             return value
     return UNDEFINED
+
+
+def _at(value: Any, path: Sequence[str]) -> Any:
+    *through, last = path
+    for part in through:
+        found = _own(value, part)
+        if found is UNDEFINED:
+            refuse_function(value, part)
+        value = found
+    return _own(value, last)
 
 
 class _Page(NamedTuple):
@@ -71,7 +83,7 @@ def _fill(parts: Sequence[Part], views: list[Any], page: _Page) -> None:
 
 
 def _fill_section(section: Section, views: list[Any], page: _Page) -> None:
-    value = look_up(section.name, views)
+    value = _value_of(section, views, page.whole)
     is_list = isinstance(value, list | tuple)
     if section.is_inverted:
         if not is_truthy(value) or (is_list and not value):
@@ -86,14 +98,24 @@ def _fill_section(section: Section, views: list[Any], page: _Page) -> None:
 
 
 def _text_at(variable: Variable, views: list[Any], whole: str) -> str:
-    value = look_up(variable.name, views)
+    value = _value_of(variable, views, whole)
     if isinstance(value, str):
         return value
     try:
         return text_of(value)
     except BadInput as exc:
-        where = place(whole, variable.offset)
-        raise BadInput(f"{where}: {excerpt(variable.name)}: {exc}") from exc
+        raise _placed(exc, variable, whole) from exc
+
+
+def _value_of(part: Variable | Section, views: list[Any], whole: str) -> Any:
+    try:
+        return look_up(part.name, views)
+    except BadInput as exc:
+        raise _placed(exc, part, whole) from exc
+
+
+def _placed(error: BadInput, part: Variable | Section, whole: str) -> BadInput:
+    return BadInput(f"{place(whole, part.offset)}: {excerpt(part.name)}: {error}")
 
 
 def _own(value: Any, name: str) -> Any:
@@ -106,6 +128,8 @@ def _own(value: Any, name: str) -> Any:
         return length_of(value)
     is_index = name.isascii() and name.isdigit() and (name == "0" or name[0] != "0")
     if not is_index or len(name) > len(str(len(value) * 2)):
+        if not isinstance(value, str):
+            refuse_function(value, name)
         return UNDEFINED
     return _item(value, int(name))
 

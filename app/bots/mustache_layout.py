@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import Final, NamedTuple
 
 from app.bots.javascript import WHITESPACE
+from app.bots.js_methods import EVERY_OBJECTS
 from app.bots.position import excerpt, refusal
 
 _KINDS: Final = "#^/>{&=!"
@@ -140,6 +141,10 @@ def _check(kind: str, name: str, offset: int, whole: str) -> None:
     if "{" in name or "}" in name:
         hint = f"`{excerpt(name)}` is no name; is a brace too many, or the tag before not closed?"
         raise refusal(whole, offset, hint)
+    for part in name.split("."):
+        if part in EVERY_OBJECTS:
+            hint = f"{part} is a word of JavaScript's own; no variable can be called so"
+            raise refusal(whole, offset, hint)
 
 
 def _past_space(text: str, start: int) -> int:

@@ -43,7 +43,7 @@ class OpenAiModel:
         parameters = {
             "temperature": settings.temperature,
             "max_completion_tokens": settings.max_reply_tokens,
-            "response_format": _route_format(codes),
+            "response_format": route_format(codes),
         }
         try:
             answer = await self._create(
@@ -147,22 +147,28 @@ class OpenAiModel:
         return self._clients[place]
 
 
-def _route_format(codes: Sequence[str]) -> dict[str, Any]:
+def route_format(codes: Sequence[str]) -> dict[str, Any]:
+    """The structured output that a routing bot must give."""
+    code = {"actionCode": {"type": "string", "enum": list(codes)}}
     properties = {
-        "actionCode": {"type": "string", "enum": list(codes)},
+        **code,
         "score": {"type": "number"},
         "reasoning": {"type": "string"},
         "coversAll": {"type": "boolean"},
+        "parts": {"type": "array", "items": _object(code | {"words": {"type": "string"}})},
     }
-    schema = {
+    return {
+        "type": "json_schema",
+        "json_schema": {"name": "route", "strict": True, "schema": _object(properties)},
+    }
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
         "type": "object",
         "properties": properties,
         "required": list(properties),
         "additionalProperties": False,
-    }
-    return {
-        "type": "json_schema",
-        "json_schema": {"name": "route", "strict": True, "schema": schema},
     }
 
 

@@ -157,6 +157,11 @@ def is_only_thanks(text: str) -> bool:
     return match is not None and match.action_code == NO_MESSAGE and not retracts(text)
 
 
+def is_only_greeting(text: str) -> bool:
+    """Whether a message is nothing but a greeting: its writer waits to be asked."""
+    return load_phrase_sets().read(text).is_greeting()
+
+
 def retracts(text: str) -> bool:
     """Whether a message takes back what its writer asked just before."""
     reading = load_phrase_sets().read(text)
@@ -186,6 +191,17 @@ class _Reading:
     def _friendly(self) -> set[tuple[int, int]]:
         friendly = (*FRIENDLY, f"code:{NO_MESSAGE}")
         return self._words_in(hit for hit in self.hits if hit.tag[3:] in friendly)
+
+    def is_greeting(self) -> bool:
+        """Whether it greets, in friendly words alone, and closes nothing ("Hi, thanks!")."""
+        greetings = [hit for hit in self.hits if hit.tag[3:] == "greetings"]
+        friendly = self._words_in(hit for hit in self.hits if hit.tag[3:] in FRIENDLY)
+        closing = [
+            quiet
+            for quiet in self.silence()
+            if not any(hit.start <= quiet.start and quiet.end <= hit.end for hit in greetings)
+        ]
+        return bool(greetings) and len(friendly) == len(self.words) and not closing
 
     def has(self, role: str) -> bool:
         return any(hit.tag[3:] == role for hit in self.hits)

@@ -1,7 +1,7 @@
 """Bot and stay become a prompt: rendered anew from live data for every message."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from app.bots.records import ActionCode, Bot, Library, Question
@@ -43,21 +43,13 @@ def routing_messages(
         _described(code, with_examples=question.medium == "thread")
         for code in codes_of(bot, library)
     )
-    return [
-        {"role": "system", "content": compiled(bot.template).render(values)},
-        *_history(question),
-        {"role": "user", "content": question.text},
-    ]
+    return _messages(question, compiled(bot.template).render(values))
 
 
 def answering_messages(bot: Bot, question: Question, language: str) -> list[dict[str, str]]:
     """The prompt that asks for words."""
     values = variables_of(question, language, bot_name=bot.name)
-    return [
-        {"role": "system", "content": compiled(bot.template).render(values)},
-        *_history(question),
-        {"role": "user", "content": question.text},
-    ]
+    return _messages(question, compiled(bot.template).render(values))
 
 
 def codes_of(bot: Bot, library: Library) -> Sequence[ActionCode]:
@@ -77,14 +69,20 @@ def _described(code: ActionCode, *, with_examples: bool) -> str:
     return line
 
 
-def _history(question: Question) -> list[dict[str, str]]:
-    """Earlier turns; automations are the host's words too."""
+def _messages(question: Question, rendered: str) -> list[dict[str, str]]:
+    """The rendered template, earlier turns and the question, without what no model may know.
+
+    Also a secret that an operator wrote into a template by hand goes no further than this.
+    """
+    stay = question.stay
     last = question.history[-question.tenant.settings.llm.history_turns :]
-    turns: list[Mapping[str, str]] = [
-        {
-            "role": SPEAKER_ROLES.get(turn.speaker, "assistant"),
-            "content": turn.text[:LONGEST_TURN],
-        }
-        for turn in last
+    said = [
+        (SPEAKER_ROLES.get(turn.speaker, "assistant"), turn.text[:LONGEST_TURN]) for turn in last
+    ] + [("user", question.text)]
+    return [
+        {"role": "system", "content": stay.for_model(rendered) if stay else rendered},
+        *(
+            {"role": role, "content": stay.for_model(text, is_said=True) if stay else text}
+            for role, text in said
+        ),
     ]
-    return [dict(turn) for turn in turns]

@@ -16,6 +16,8 @@ Severity = Literal["low", "normal", "high", "critical"]
 Outcome = Literal["reply", "person", "silence"]
 Origin = Literal["urgent", "rule", "facts", "template", "bot"]
 
+SEVERITIES: tuple[Severity, ...] = ("low", "normal", "high", "critical")
+"""From harmless to dangerous."""
 CODE_NAME = re.compile(r"^[A-Z][A-Z0-9_]{1,59}$")
 
 
@@ -79,6 +81,8 @@ class Question:
     language_hint: str | None
     refuses_robot: bool
     now: datetime
+    requests: tuple[str, ...] = ()
+    """Those of the unanswered messages that the channel itself marks as requests."""
 
     @property
     def text(self) -> str:
@@ -103,6 +107,10 @@ class Route:
     bot: str | None = None
     is_draft: bool = False
     """A person decides whether the reply goes out."""
+    is_answered: bool = False
+    """Something of it is answered, though a person is needed: the words go out all the same."""
+    for_people: str = ""
+    """The guest's words that a person must see to; empty: all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

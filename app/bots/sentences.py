@@ -8,7 +8,7 @@ from datetime import datetime
 
 import chevron
 
-from app.pms.access import Access
+from app.pms.access import Access, whole_minute
 
 FALLBACK = "en"
 
@@ -105,6 +105,28 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "de": "Danke. Fotos oder Sprachnachrichten kann ich nicht ansehen, ein Kollege tut es.",
         "ar": "شكرًا لك. لا أستطيع الاطلاع على الصور أو الرسائل الصوتية، لذلك طلبت من زميل ذلك.",
     },
+    "rest": {
+        "en": "I have passed the rest of your message on to our team; a colleague will reply here.",
+        "pl": "Resztę wiadomości przekazałem naszemu zespołowi; ktoś z nas odpisze tutaj.",
+        "de": "Den Rest Ihrer Nachricht habe ich an unser Team weitergegeben; ein Kollege "
+        "antwortet Ihnen hier.",
+        "ar": "أما بقية رسالتك فقد أبلغت بها فريقنا، وسيرد عليك أحد الزملاء هنا.",
+    },
+    "booking_change": {
+        "en": "I cannot change a booking myself, so I have passed your request on to our team. "
+        "A colleague will reply to you here.",
+        "pl": "Nie mogę sam zmienić rezerwacji, dlatego przekazałem prośbę naszemu zespołowi. "
+        "Ktoś z nas odpisze tutaj.",
+        "de": "Eine Buchung kann ich nicht selbst ändern, daher habe ich Ihre Bitte an unser Team "
+        "weitergegeben. Ein Kollege antwortet Ihnen hier.",
+        "ar": "لا أستطيع تعديل الحجز بنفسي، لذلك أبلغت فريقنا بطلبك. سيرد عليك أحد الزملاء هنا.",
+    },
+    "greeting": {
+        "en": "Hello! How can I help you?",
+        "pl": "Dzień dobry! W czym mogę pomóc?",
+        "de": "Guten Tag! Wie kann ich Ihnen helfen?",
+        "ar": "مرحبًا! كيف يمكنني مساعدتك؟",
+    },
     "too_early": {
         "en": "I can share the access details from {{{when}}}.",
         "pl": "Dane dostępowe mogę podać od: {{{when}}}.",
@@ -141,6 +163,12 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "de": "Ihr Türcode ist noch nicht bereit. Ein Kollege schickt ihn Ihnen rechtzeitig.",
         "ar": "رمز الباب غير جاهز بعد. سيرسله إليك أحد الزملاء في الوقت المناسب.",
     },
+    "several_stays": {
+        "en": "You have more than one booking with us. Please tell us which one you mean.",
+        "pl": "Masz u nas więcej niż jedną rezerwację. Prosimy napisać, o którą chodzi.",
+        "de": "Sie haben mehr als eine Buchung bei uns. Bitte sagen Sie uns, welche Sie meinen.",
+        "ar": "لديك أكثر من حجز لدينا. يُرجى إخبارنا بالحجز الذي تقصده.",
+    },
     "cannot_say": {
         "en": "I cannot share access details here. A colleague will reply to you.",
         "pl": "Nie mogę podać tutaj danych dostępowych. Odpowie ktoś z zespołu.",
@@ -157,6 +185,8 @@ LOCKED_BY_REASON = {
     "agreement_missing": "agreement_missing",
     "over": "over",
 }
+"""What the bot may say about locked access by itself; anything else is a person's matter too."""
+SAID_BY_REASON = {**LOCKED_BY_REASON, "several_stays": "several_stays"}
 
 
 def sentence(which: str, language: str, /, **values: str) -> str:
@@ -169,8 +199,9 @@ def access_sentence(access: Access, language: str) -> str:
     """Why access is locked and from when it opens; empty while it is open."""
     if access.allowed:
         return ""
-    name = LOCKED_BY_REASON.get(access.reason, "cannot_say")
-    when = moment_in_words(access.opens_at, language) if access.opens_at else ""
+    name = SAID_BY_REASON.get(access.reason, "cannot_say")
+    opens = access.opens_at
+    when = moment_in_words(whole_minute(opens), language) if opens else ""
     return sentence(name, language, when=when)
 
 

@@ -25,9 +25,9 @@ with dates and with milliseconds, never with text: offer dates as ISO text to co
 Paths read what JavaScript reads (`"name.length"`, `"tags.0"`), the names of methods included.
 `{"a": {"b": {"$gt": 1}}}` compares `a` with that very object: write `{"a.b": {"$gt": 1}}`.
 
-Refused beyond what sift refuses: `$where`, the path part `__proto__`, what `app.bots.js_pattern`
-and `app.bots.js_regex` refuse, and conditions larger than the limits below. An unknown `$type`, at
-which sift throws while matching, is refused while compiling.
+Refused beyond what sift refuses: `$where`, a field or path part `__proto__`, what
+`app.bots.js_pattern` and `app.bots.js_regex` refuse, and conditions larger than the limits below.
+An unknown `$type`, at which sift throws while matching, is refused while compiling.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -36,7 +36,7 @@ from typing import Any, Final
 
 from app.bots import js_regex, js_values, sift_steps
 from app.bots.javascript import UNDEFINED, is_truthy
-from app.bots.js_values import ARRAYS
+from app.bots.js_methods import ARRAYS, OBJECT_METHODS
 from app.bots.sift_steps import Step
 from app.errors import BadInput
 
@@ -115,6 +115,8 @@ class _Reader:
             if not isinstance(name, str):
                 raise _refused(place, f"the field {name!r} is no text; quote it")
             inner = f"{place}.{name}" if place else name
+            if name == "__proto__":
+                raise _refused(inner, "__proto__ is no field; use another name")
             self._count(inner, 1)
             # A group's list and its elements are one level of nesting to whoever wrote them.
             is_list = isinstance(fields[name], ARRAYS) and name.startswith("$")
@@ -163,7 +165,7 @@ def _parts(query: Any, place: str, *, parent: str) -> tuple[list[Step], list[Ste
         if not name.startswith("$"):
             nested.append(_field(name, value, inner))
             continue
-        if name in _GROUPS and parent and parent not in js_values.OBJECT_METHODS:
+        if name in _GROUPS and parent and parent not in OBJECT_METHODS:
             raise _refused(
                 inner, f"{name} cannot stand on a field; put it around the fields instead"
             )

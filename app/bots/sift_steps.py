@@ -15,7 +15,7 @@ from typing import Any
 
 from app.bots import js_values
 from app.bots.javascript import UNDEFINED
-from app.bots.js_values import ARRAYS
+from app.bots.js_methods import ARRAYS, OBJECT_METHODS
 
 Once = Callable[[Any, Any, Any, bool], bool]
 Verdict = Callable[[Any, Any, Any, bool], bool | None]
@@ -251,7 +251,7 @@ def _part(name: str) -> _Part:
     is_number = not math.isnan(js_values.to_number(name))
     return _Part(
         name=name,
-        missing=js_values.OBJECT_METHODS.get(name, UNDEFINED),
+        missing=OBJECT_METHODS.get(name, UNDEFINED),
         is_searched=not is_number and name != "length",
     )
 

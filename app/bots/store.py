@@ -6,6 +6,7 @@ from typing import Any
 
 from app.bots.records import ModelCall, Question, Route
 from app.db import Connection, Row
+from app.keys import Keyring
 
 
 async def newest_library(conn: Connection) -> tuple[int, dict[str, Any]] | None:
@@ -40,23 +41,32 @@ async def add_decision(
     """Keep why something was answered, or not; the row's id."""
     decision_id: int = await conn.fetchval(
         """insert into {schema}.decisions
-               (conversation_id, generation, library_version, bot, action_code, score, reasoning,
-                covers_all, outcome, origin, because, language, question, answer, stay, calls,
+               (conversation_id, generation, library_version, bot, action_code, score,
+                covers_all, outcome, origin, because, language, question, answer, stay, sealed,
                 trace_id, decided_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
            returning id""",
         question.conversation_id, question.generation, library_version, route.bot,
-        route.action_code, route.score, route.reasoning, route.covers_all, route.outcome,
+        route.action_code, route.score, route.covers_all, route.outcome,
         route.origin, route.because, route.language, question.text, answer,
-        question.stay.snapshot() if question.stay else None, [asdict(call) for call in calls],
+        question.stay.snapshot() if question.stay else None,
+        seal(question.tenant.keyring, route.reasoning, [asdict(call) for call in calls]),
         trace_id, question.now,
     )  # fmt: skip
     return decision_id
 
 
-async def decision(conn: Connection, decision_id: int) -> Row | None:
-    """One decision, whole."""
-    return await conn.fetchrow("select * from {schema}.decisions where id = $1", decision_id)
+def seal(keyring: Keyring, reasoning: str, calls: list[dict[str, Any]]) -> bytes:
+    """What a model was told and said, closed: it may quote gated text."""
+    return keyring.close_mapping({"reasoning": reasoning, "calls": calls})
+
+
+async def stay_seen(conn: Connection, decision_id: int) -> dict[str, Any] | None:
+    """The stay as a decision saw it."""
+    seen: dict[str, Any] | None = await conn.fetchval(
+        "select stay from {schema}.decisions where id = $1", decision_id
+    )
+    return seen
 
 
 async def decisions_of(conn: Connection, conversation_id: int) -> list[Row]:

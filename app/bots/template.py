@@ -3,11 +3,16 @@
 Rendering gives what `ejs.render` and then `Mustache.render`, both without HTML escaping, would
 give, but for three deliberate differences:
 
-- What a tag `<%= … %>` prints is never read as Mustache, so guests cannot write templates.
-- A name or path that is not there is undefined: falsy, printed as nothing. EJS would throw.
+- What a tag `<%= … %>` prints is never read as Mustache, so guests cannot write templates, and a
+  value never joins its braces with the operator's.
+- A name or path that is not there is undefined: falsy, printed as nothing. EJS would throw. So
+  would Mustache at an item of a list that is null; here it is passed over.
 - Anything outside the dialect is refused when the template is compiled, with its place. That
-  includes what the originals drop in silence: a stray `%>`, `{{}}` and a brace inside a name; and
-  a Mustache tag with an EJS tag inside it. Braces on two sides of an EJS tag never join to `{{`.
+  includes what the originals drop in silence: a stray `%>`, `{{}}` and a brace inside a name; a
+  Mustache tag with an EJS tag inside it; the operator's braces on two sides of an EJS tag, which
+  would join to `{{`, and `{{` in a text to be printed; sections that do not close on every way;
+  and names that JavaScript knows without us (`constructor`, `Math`, `include`). A path that turns
+  out to lead to a function of JavaScript (`tags.join`) is an error when it is rendered.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,7 +20,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any, Final
 
-from app.bots import balance
+from app.bots import balance, seams
 from app.bots.conditionals import If, Node, Print, Text, read_nodes
 from app.bots.expression import dotted_name, evaluate, names_in
 from app.bots.javascript import is_truthy, text_of
@@ -69,6 +74,7 @@ def compile_template(text: str) -> Template:
         )
     nodes = read_nodes(text)
     balance.check(nodes, text)
+    seams.check(nodes, text)
     return Template(
         text=text,
         nodes=nodes,

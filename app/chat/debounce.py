@@ -7,22 +7,22 @@ the job that answers. Only the newest generation acts.
 import logging
 from datetime import datetime, timedelta
 
+from app.bots.channel_texts import quotes_us
 from app.bots.phrases import load_phrase_sets, match_intent
-from app.bots.urgent import find_urgent
+from app.bots.urgent import Urgent, find_urgent
 from app.bus import Bus
 from app.chat import store
-from app.chat.humans import speakers_of
+from app.chat.threads import Threads
 from app.chat.verdict import Verdicts
 from app.clock import Clock
 from app.conversations import Conversation, Conversations
 from app.db import Connection
-from app.errors import NotFound
 from app.escalation.cases import Cases
 from app.events import MessageReceived
 from app.jobs import Job, Jobs
 from app.pms.inbox import InboxRow
 from app.pms.records import Message, is_set, parse_moment, plain_text
-from app.pms.stay import Stay, Stays
+from app.pms.stay import Stay
 from app.pms.sync import FetchedThread, Mirror, NewTurn
 from app.tenants import Tenant
 
@@ -43,7 +43,7 @@ class Debounce:
         clock: Clock,
         jobs: Jobs,
         mirror: Mirror,
-        stays: Stays,
+        threads: Threads,
         conversations: Conversations,
         cases: Cases,
         verdicts: Verdicts,
@@ -52,7 +52,7 @@ class Debounce:
         self._clock = clock
         self._jobs = jobs
         self._mirror = mirror
-        self._stays = stays
+        self._threads = threads
         self._conversations = conversations
         self._cases = cases
         self._verdicts = verdicts
@@ -80,9 +80,9 @@ class Debounce:
             if not is_ours:
                 await self._look_now(conn, tenant, conversation)
             return
-        stay = await self.stay_of(conn, tenant, conversation, row.received_at)
+        stay = await self._threads.stay_of(conn, tenant, conversation, row.received_at)
         if stay is None:
-            is_urgent = find_urgent(message.text, country_code=None) is not None
+            is_urgent = _urgent_in(message.text, None) is not None
             await self.arm(
                 conn,
                 tenant,
@@ -94,9 +94,11 @@ class Debounce:
             )
             return
         thread = FetchedThread(conversation=conversation, messages=(message,), has_reservation=True)
-        speakers = await speakers_of(conn, self._mirror, tenant, conversation.id, (message,), stay)
-        for turn in await self._mirror.record_messages(conn, tenant, thread, stay, speakers):
+        for turn in await self._threads.mirror(conn, tenant, thread, stay):
             await self.receive(conn, tenant, conversation, stay, turn, at=row.received_at)
+            if _is_live(tenant, message) and not self._is_for_us(tenant, message):
+                # Too old for a bot, and nobody may have answered it: the look lists it.
+                await self._look_now(conn, tenant, conversation)
 
     async def on_reservation_event(self, conn: Connection, tenant: Tenant, row: InboxRow) -> None:
         """Inbox: a reservation was made or changed; it is fetched soon."""
@@ -123,7 +125,7 @@ class Debounce:
             return
         case = await self._cases.unresolved(conn, conversation.id, conversation.reservation_id)
         country = stay.listing.country_code if stay else None
-        urgent = find_urgent(turn.text, country_code=country)
+        urgent = _urgent_in(turn.text, country)
         handling = await self._cases.may_speak(conn, tenant.id, conversation.id)
         if case is not None:
             severity = urgent.severity if urgent else case.severity
@@ -185,17 +187,6 @@ class Debounce:
             ),
         )
 
-    async def stay_of(
-        self, conn: Connection, tenant: Tenant, conversation: Conversation, now: datetime
-    ) -> Stay | None:
-        """The stay a thread is about, as far as the mirror knows."""
-        if conversation.reservation_id is None:
-            return None
-        try:
-            return await self._stays.live_of_guest(conn, tenant, conversation.reservation_id, now)
-        except NotFound:
-            return None
-
     def _window(self, tenant: Tenant, stay: Stay | None, text: str) -> tuple[timedelta, bool]:
         """(quiet time, whether it is an access question on the day of arrival)."""
         chat = tenant.settings.chat
@@ -208,7 +199,7 @@ class Debounce:
 
     def _is_for_us(self, tenant: Tenant, message: Message) -> bool:
         """Not from before going live, and not too old to be answered."""
-        if tenant.live_since is None or message.sent_at < tenant.live_since.replace(microsecond=0):
+        if not _is_live(tenant, message):
             return False
         oldest = self._clock.now() - timedelta(seconds=tenant.settings.chat.max_age_s)
         return message.sent_at >= oldest
@@ -232,6 +223,16 @@ class Debounce:
             key=f"{account_id}:{reservation_id}",
             due_at=self._clock.now(),
         )
+
+
+def _urgent_in(text: str, country_code: str | None) -> Urgent | None:
+    """What cannot wait; a reaction that quotes our own words is no emergency."""
+    return None if quotes_us(text) else find_urgent(text, country_code=country_code)
+
+
+def _is_live(tenant: Tenant, message: Message) -> bool:
+    since = tenant.live_since
+    return since is not None and message.sent_at >= since.replace(microsecond=0)
 
 
 def _message_of(row: InboxRow) -> Message | None:

@@ -5,6 +5,7 @@ Also a draft let go or thrown away, and taking over while a reply of the bot is 
 
 import asyncio
 
+from app.bots.decisions import footing_of
 from app.chat import store
 from app.clock import Clock
 from app.conversations import Conversation, Conversations
@@ -13,7 +14,8 @@ from app.errors import BadInput, Conflict, NotFound
 from app.escalation.cases import Cases
 from app.escalation.records import Case, RouteOfChange
 from app.jobs import Job, Jobs
-from app.pms.stay import Stays
+from app.pms.gated import PLACEHOLDER, names_in, placeholder
+from app.pms.stay import Stay, Stays
 from app.tenants import Tenant, Tenants
 
 IN_FLIGHT_S = 5.0
@@ -60,7 +62,7 @@ class Operators:
         """Send a person's words into the case's thread; the outbox row.
 
         Raises:
-            BadInput: there is nothing to send.
+            BadInput: there is nothing to send, or a mark that the guest may not have filled in now.
             Conflict: somebody else has the case.
         """
         if not text.strip():
@@ -72,7 +74,7 @@ class Operators:
             handling = await self._cases.may_speak(conn, tenant_id, case.conversation_id)
             conversation = await self._conversations.get(conn, case.conversation_id)
             thread = await store.lock_thread(conn, conversation.id)
-            text = await self._masked(conn, tenant, conversation, text)
+            text, typed = await self._masked(conn, tenant, conversation, text)
             outbox_id = await store.add_outgoing(
                 conn,
                 conversation_id=conversation.id,
@@ -85,6 +87,7 @@ class Operators:
                 decision_id=None,
                 operator=operator,
                 now=self._clock.now(),
+                typed=typed,
             )
             if outbox_id is None:
                 raise Conflict("the reply could not be stored; try again")
@@ -97,7 +100,9 @@ class Operators:
         """Let a draft go, perhaps in other words.
 
         Raises:
+            BadInput: it holds a mark that the guest may not have filled in now.
             NotFound: there is no such draft any more.
+            Conflict: access has closed since it was written.
         """
         tenant = await self._tenants.get(tenant_id)
         door = await self._database.tenant(tenant_id)
@@ -110,8 +115,11 @@ class Operators:
             if draft is None or draft.status != "draft":
                 raise NotFound(f"there is no draft {outbox_id}")
             conversation = await self._conversations.get(conn, draft.conversation_id)
-            words = await self._masked(conn, tenant, conversation, (text or "").strip())
-            await store.let_go(conn, outbox_id, handling.epoch, words or draft.text)
+            words = (text or "").strip() or draft.text
+            words, typed = await self._masked(conn, tenant, conversation, words)
+            if words == draft.text:
+                await self._check_access(conn, tenant, conversation, draft)
+            await store.let_go(conn, outbox_id, handling.epoch, words, typed=typed)
             await self._jobs.arm(
                 conn, tenant_id=tenant_id, kind=Job.SEND, key=outbox_id, due_at=self._clock.now()
             )
@@ -133,17 +141,47 @@ class Operators:
 
     async def _masked(
         self, conn: Connection, tenant: Tenant, conversation: Conversation, text: str
-    ) -> str:
-        """A person's words with the secrets of the stay that the outbox will fill in again."""
+    ) -> tuple[str, frozenset[str]]:
+        """(a person's words as they are kept, the secrets that they typed themselves).
+
+        What somebody types is theirs to give. A mark is filled in only where the guest may have it:
+        it may come from a draft, or from words of the guest that were copied.
+        """
+        stay = await self._stay(conn, tenant, conversation)
+        marks = names_in(text)
+        if strangers := marks - (stay.deliverable.keys() if stay else set()):
+            why = stay.access.reason if stay and not stay.access.allowed else "nobody knows it"
+            raise BadInput(
+                f"the guest may not have {placeholder(min(strangers))} now ({why}); "
+                "take the mark out of the reply"
+            )
+        if stay is None:
+            return text, frozenset()
+        return stay.mask(text), names_in(stay.mask(PLACEHOLDER.sub(" ", text)))
+
+    async def _stay(
+        self, conn: Connection, tenant: Tenant, conversation: Conversation
+    ) -> Stay | None:
         if conversation.reservation_id is None:
-            return text
+            return None
         try:
-            stay = await self._stays.live_of_guest(
+            return await self._stays.live_of_guest(
                 conn, tenant, conversation.reservation_id, self._clock.now()
             )
         except NotFound:
-            return text
-        return stay.mask(text)
+            return None
+
+    async def _check_access(
+        self, conn: Connection, tenant: Tenant, conversation: Conversation, draft: store.Outgoing
+    ) -> None:
+        """Refuse a draft that was written while access was open and comes after it closed."""
+        before = await footing_of(conn, draft.decision_id) if draft.decision_id else None
+        if before is None or before["access"] != "open":
+            return
+        stay = await self._stay(conn, tenant, conversation)
+        if stay is None or not stay.access.allowed:
+            why = stay.access.reason if stay else "unknown_stay"
+            raise Conflict(f"access has closed since this draft was written ({why}); write anew")
 
     async def _in_flight(self, tenant_id: str, conversation_id: int) -> str | None:
         """What became of a reply that was being sent when somebody took over."""

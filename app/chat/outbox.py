@@ -6,16 +6,18 @@ an older handling, or whose access has closed meanwhile, is dropped.
 """
 
 import logging
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 from app.bus import Bus
 from app.chat import store
-from app.chat.humans import find_ours
+from app.chat.footing import MOVED, Footing
+from app.chat.humans import claims
 from app.chat.store import Outgoing
+from app.chat.ways import ENOUGH, assurance_of, way_of
 from app.clock import Clock
 from app.conversations import Conversation, Conversations
 from app.db import Connection, Database
-from app.errors import NotFound
 from app.escalation.cases import Cases
 from app.events import ReplySent
 from app.jobs import Job, JobRun, Jobs
@@ -23,7 +25,7 @@ from app.pms.gated import PlaceholderMangled, fill
 from app.pms.hostaway import HostawayClient
 from app.pms.hostaway_answers import HostawayError
 from app.pms.records import Message, parse_moment
-from app.pms.stay import Stay, Stays
+from app.pms.stay import Stay
 from app.pms.sync import Mirror, parsed_messages
 from app.tenants import Tenant, Tenants
 
@@ -35,10 +37,14 @@ MOST_ATTEMPTS = 2
 """Requests to the PMS for one reply whose outcomes were unclear."""
 LONGEST_TRY = timedelta(minutes=20)
 """A reply that the PMS kept refusing for so long is a person's matter."""
+AGAIN = timedelta(seconds=5)
 QUEUE_PAUSE = timedelta(seconds=1)
 LONGEST_QUEUE = timedelta(minutes=1)
 """Replies of one thread go out in order, but none is held up longer by an earlier one."""
-OTA_TYPES = {2018: "channel", 2005: "channel", 2002: "channel"}
+FRESH = timedelta(seconds=30)
+"""A reply that waited longer is not sent before its thread was read again."""
+LookAt = Callable[[Tenant, int], Awaitable[int]]
+"""Reads a thread again and acts on what is new in it (`Replies.look_at`)."""
 
 
 class Outbox:
@@ -54,9 +60,10 @@ class Outbox:
         jobs: Jobs,
         client: HostawayClient,
         mirror: Mirror,
-        stays: Stays,
+        footing: Footing,
         conversations: Conversations,
         cases: Cases,
+        look_at: LookAt,
     ) -> None:
         self._database = database
         self._tenants = tenants
@@ -65,9 +72,10 @@ class Outbox:
         self._jobs = jobs
         self._client = client
         self._mirror = mirror
-        self._stays = stays
+        self._footing = footing
         self._conversations = conversations
         self._cases = cases
+        self._look_at = look_at
 
     async def send(self, run: JobRun) -> datetime | None:
         """Job: send a reply, or find out whether it was sent. Key: the outbox row."""
@@ -84,26 +92,18 @@ class Outbox:
             again_at = await self._look(tenant, conversation, outgoing)
             if again_at is not None or not await self._is_unsent(tenant, outgoing.id):
                 return again_at
+        is_fresh = outgoing.status == "queued" and self._clock.now() - outgoing.created_at <= FRESH
+        try:
+            if outgoing.origin != "operator" and not is_fresh:
+                await self._look_at(tenant, conversation.id)
+            await self._footing.renew(tenant, conversation, outgoing)
+        except HostawayError as exc:
+            return await self._unread(tenant, conversation, outgoing, exc)
         async with door.transaction() as conn:
             text = await self._ready(conn, tenant, conversation, outgoing.id)
         if text is None:
             return None
         return await self._post(tenant, conversation, outgoing, text)
-
-    async def check_sent(self, run: JobRun) -> datetime | None:
-        """Job: a while after sending, did it really go out? Key: the outbox row."""
-        tenant = await self._tenants.get(run.tenant_id)
-        door = await self._database.tenant(tenant.id)
-        async with door.transaction() as conn:
-            outgoing = await store.lock_outgoing(conn, int(run.key))
-            if outgoing is None or outgoing.status != "sent":
-                return None
-            conversation = await self._conversations.get(conn, outgoing.conversation_id)
-        for message in await self._messages(tenant, conversation):
-            if message.external_id == outgoing.external_id and message.status == "failed":
-                async with door.transaction() as conn:
-                    await self._fail(conn, tenant, conversation, outgoing, "the channel refused it")
-        return None
 
     async def _ready(
         self, conn: Connection, tenant: Tenant, conversation: Conversation, outbox_id: int
@@ -127,15 +127,34 @@ class Outbox:
         if tenant.mode != "on" and is_ours:
             await store.set_status(conn, outbox_id, "dropped", because="the tenant is not on")
             return None
+        stay = await self._footing.stay_of(conn, tenant, conversation)
+        if await self._footing.has_closed(conn, outgoing, stay):
+            await store.set_status(conn, outbox_id, "dropped", because=MOVED)
+            return None
+        if await self._footing.has_moved(conn, outgoing, stay):
+            if not await self._footing.decide_again(conn, tenant, conversation, outgoing):
+                await self._fail(conn, tenant, conversation, outgoing, MOVED)
+            return None
         try:
-            text = fill(
-                outgoing.text, await self._secrets_for(conn, tenant, conversation, outgoing)
-            )
+            text = fill(outgoing.text, _secrets_for(conversation, outgoing, stay))
         except PlaceholderMangled:
             await self._fail(conn, tenant, conversation, outgoing, "access has changed meanwhile")
             return None
-        await store.set_status(conn, outbox_id, "sending", more_attempts=1)
+        now = self._clock.now()
+        await store.set_status(conn, outbox_id, "sending", more_attempts=1, tried_at=now)
         return text
+
+    async def _unread(
+        self, tenant: Tenant, conversation: Conversation, outgoing: Outgoing, error: HostawayError
+    ) -> datetime | None:
+        """The booking could not be read again: nothing is sent before it can be."""
+        now = self._clock.now()
+        if error.retryable and now - outgoing.created_at < LONGEST_TRY:
+            return now + AGAIN
+        door = await self._database.tenant(tenant.id)
+        async with door.transaction() as conn:
+            await self._fail(conn, tenant, conversation, outgoing, str(error))
+        return None
 
     async def _post(
         self, tenant: Tenant, conversation: Conversation, outgoing: Outgoing, text: str
@@ -147,7 +166,7 @@ class Outbox:
                 account,
                 conversation.external_id,
                 text,
-                communication_type=_type_of(conversation, outgoing),
+                communication_type=way_of(conversation, outgoing.communication_type),
             )
         except HostawayError as exc:
             async with door.transaction() as conn:
@@ -174,7 +193,7 @@ class Outbox:
             await store.set_status(
                 conn, outgoing.id, "queued", because=str(error), more_attempts=-1
             )
-            return now + timedelta(seconds=5)
+            return now + AGAIN
         await self._fail(conn, tenant, conversation, outgoing, str(error))
         return None
 
@@ -203,13 +222,15 @@ class Outbox:
         messages = await self._messages(tenant, conversation)
         async with door.transaction() as conn:
             others = await store.outgoing_of(conn, conversation.id, last=50)
-            stay = await self._stay(conn, tenant, conversation)
-        taken = {other.external_id for other in others if other.external_id}
+            stay = await self._footing.stay_of(conn, tenant, conversation)
+        texts = {
+            message.external_id: stay.mask(message.text) if stay else message.text
+            for message in messages
+            if not message.is_incoming
+        }
+        claimed = claims(messages, texts, others)
         for message in messages:
-            if message.is_incoming or message.external_id in taken:
-                continue
-            text = stay.mask(message.text) if stay else message.text
-            if find_ours(text, message, [outgoing]) is not None:
+            if (sent := claimed.get(message.external_id)) and sent.id == outgoing.id:
                 return message
         return None
 
@@ -235,12 +256,19 @@ class Outbox:
             external_id=external_id or None,
             decision_id=outgoing.decision_id,
         )
-        if external_id:
-            await self._conversations.correct_speaker(
+        if external_id and await self._conversations.correct_speaker(
+            conn,
+            outgoing.conversation_id,
+            external_id,
+            speaker,  # type: ignore[arg-type]
+        ):
+            # Somebody saw it before us and took it for a person's: the look lifts that silence.
+            await self._jobs.arm(
                 conn,
-                outgoing.conversation_id,
-                external_id,
-                speaker,  # type: ignore[arg-type]
+                tenant_id=tenant.id,
+                kind=Job.READ_THREAD,
+                key=outgoing.conversation_id,
+                due_at=self._clock.now(),
             )
         if speaker == "bot":
             # After the turn: whoever reads the thread locks in that order too.
@@ -294,29 +322,15 @@ class Outbox:
         )
         return parsed_messages(rows)
 
-    async def _secrets_for(
-        self, conn: Connection, tenant: Tenant, conversation: Conversation, outgoing: Outgoing
-    ) -> dict[str, str]:
-        """What may be filled in: for a bot what access allows now, for a person what they typed."""
-        stay = await self._stay(conn, tenant, conversation)
-        if stay is None:
-            return {}
-        return dict(stay.known if outgoing.origin == "operator" else stay.deliverable)
 
-    async def _stay(
-        self, conn: Connection, tenant: Tenant, conversation: Conversation
-    ) -> Stay | None:
-        if conversation.reservation_id is None:
-            return None
-        try:
-            return await self._stays.live_of_guest(
-                conn, tenant, conversation.reservation_id, self._clock.now()
-            )
-        except NotFound:
-            return None
-
-
-def _type_of(conversation: Conversation, outgoing: Outgoing) -> str:
-    """How the reply travels: as the guest's last message did, else by the channel's habit."""
-    chosen = outgoing.communication_type or conversation.communication_type
-    return chosen or OTA_TYPES.get(conversation.channel_id or 0, "email")
+def _secrets_for(
+    conversation: Conversation, outgoing: Outgoing, stay: Stay | None
+) -> Mapping[str, str]:
+    """What may be filled in: what access allows now, and what a person typed themselves."""
+    if stay is None:
+        return {}
+    way = way_of(conversation, outgoing.communication_type)
+    if outgoing.instead_of is not None and assurance_of(way, stay) < ENOUGH:
+        return {}
+    typed = {name: stay.known[name] for name in outgoing.typed if name in stay.known}
+    return {**stay.deliverable, **typed}

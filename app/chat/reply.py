@@ -5,6 +5,7 @@ Nothing outside is called inside a transaction.
 """
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from app.bots.answer import Mind
@@ -12,17 +13,17 @@ from app.bots.phrases import refuses_robot
 from app.bots.records import Question
 from app.chat import store
 from app.chat.debounce import Debounce
-from app.chat.humans import speakers_of
-from app.chat.verdict import Verdicts, is_machine
+from app.chat.machines import is_machine
+from app.chat.threads import Standing, Threads
+from app.chat.verdict import Verdicts
 from app.clock import Clock
-from app.conversations import Conversations, Turn
+from app.conversations import Conversation, Conversations, Turn
 from app.db import Connection, Database
 from app.escalation.cases import Cases
-from app.escalation.records import Handling
 from app.events import JobFailed
 from app.jobs import Job, JobRun
 from app.pms.stay import Stay
-from app.pms.sync import FetchedThread, Mirror, NewTurn
+from app.pms.sync import FetchedThread, Mirror
 from app.tenants import Tenant, Tenants
 
 logger = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class Replies:
         tenants: Tenants,
         clock: Clock,
         mirror: Mirror,
+        threads: Threads,
         conversations: Conversations,
         cases: Cases,
         mind: Mind,
@@ -50,6 +52,7 @@ class Replies:
         self._tenants = tenants
         self._clock = clock
         self._mirror = mirror
+        self._threads = threads
         self._conversations = conversations
         self._cases = cases
         self._mind = mind
@@ -61,18 +64,18 @@ class Replies:
         tenant = await self._tenants.get(run.tenant_id)
         if tenant.mode == "off":
             return None
-        thread = await self._mirror.fetch_thread(tenant, int(run.key))
+        fetched = await self._mirror.fetch_thread(tenant, int(run.key))
         door = await self._database.tenant(tenant.id)
         async with door.transaction() as conn:
-            stay, _ = await self._record(conn, tenant, thread)
-            question, through = await self._question(conn, tenant, thread, stay, run.generation)
+            stay, _ = await self._threads.record(conn, tenant, fetched)
+            question, through = await self._question(conn, tenant, fetched, stay, run.generation)
             if question is None:
                 return None
         answering = await self._mind.begin(question)
         text = await answering.whole()
         async with door.transaction() as conn:
             is_concluded = await self._verdicts.conclude(
-                conn, answering, thread.conversation, text, through_turn=through
+                conn, answering, fetched.conversation, text, through_turn=through
             )
         run.counts["concluded"] = int(is_concluded)
         return None
@@ -80,17 +83,29 @@ class Replies:
     async def look(self, run: JobRun) -> datetime | None:
         """Job: a thread may hold what the mirror has not seen. Key: the conversation."""
         tenant = await self._tenants.get(run.tenant_id)
-        thread = await self._mirror.fetch_thread(tenant, int(run.key))
+        run.counts["turns"] = await self.look_at(tenant, int(run.key))
+        return None
+
+    async def look_at(self, tenant: Tenant, conversation_id: int) -> int:
+        """Fetch a thread and act on what is new in it; how many turns were."""
+        fetched = await self._mirror.fetch_thread(tenant, conversation_id)
+        conversation = fetched.conversation
         door = await self._database.tenant(tenant.id)
         async with door.transaction() as conn:
-            stay, new = await self._record(conn, tenant, thread)
+            stay, new = await self._threads.record(conn, tenant, fetched)
             for turn in new:
                 if turn.speaker == "guest":
                     await self._debounce.receive(
-                        conn, tenant, thread.conversation, stay, turn, at=turn.message.sent_at
+                        conn, tenant, conversation, stay, turn, at=turn.message.sent_at
                     )
-        run.counts["turns"] = len(new)
-        return None
+            standing = await self._threads.standing(conn, tenant, conversation)
+            is_free = standing.handling.mode == "bot" and not standing.thread.is_pending
+            if is_free and standing.asked:
+                await self._debounce.arm(
+                    conn, tenant, conversation, stay,
+                    received_at=self._clock.now(), text=standing.asked[-1].text,
+                )  # fmt: skip
+        return len(new)
 
     async def on_job_failed(self, event: JobFailed) -> None:
         """A thread that could not be answered, or a reply not sent, is a person's matter."""
@@ -117,148 +132,71 @@ class Replies:
                 brief=f"could not be answered: {event.error}",
             )
 
-    async def _record(
-        self, conn: Connection, tenant: Tenant, thread: FetchedThread
-    ) -> tuple[Stay | None, list[NewTurn]]:
-        """Mirror what was fetched; a person's new words silence the bot."""
-        conversation = thread.conversation
-        stay = await self._debounce.stay_of(conn, tenant, conversation, self._clock.now())
-        speakers = await speakers_of(
-            conn, self._mirror, tenant, conversation.id, thread.messages, stay
-        )
-        new = await self._mirror.record_messages(conn, tenant, thread, stay, speakers)
-        last_guest_at = max((m.sent_at for m in thread.messages if m.is_incoming), default=None)
-        for turn in new:
-            is_newer = last_guest_at is None or turn.message.sent_at >= last_guest_at
-            is_live = tenant.live_since is not None and turn.message.sent_at >= tenant.live_since
-            if turn.speaker == "operator" and is_newer and is_live:
-                await self._cases.person_spoke(
-                    conn,
-                    tenant,
-                    conversation.id,
-                    conversation.reservation_id,
-                    who="somebody in the PMS",
-                    route="pms",
-                    is_inferred=True,
-                )
-        await self._leave_overdue(conn, tenant, thread, new)
-        return stay, new
-
-    async def _leave_overdue(
-        self, conn: Connection, tenant: Tenant, thread: FetchedThread, new: list[NewTurn]
-    ) -> None:
-        """Messages found too late, which nobody answered meanwhile, are listed for people."""
-        if tenant.mode == "off" or tenant.live_since is None:
-            return
-        youngest = self._clock.now() - timedelta(seconds=tenant.settings.chat.max_age_s)
-        outgoing = [m.sent_at for m in thread.messages if not m.is_incoming and not m.is_automation]
-        answered_at = max(outgoing, default=tenant.live_since)
-        overdue = [
-            turn
-            for turn in new
-            if turn.speaker == "guest"
-            and max(answered_at, tenant.live_since) < turn.message.sent_at < youngest
-        ]
-        if overdue:
-            await self._cases.open(
-                conn,
-                tenant,
-                conversation_id=thread.conversation.id,
-                reservation_id=thread.conversation.reservation_id,
-                severity="low",
-                trigger_text=overdue[-1].text or "[attachment]",
-                brief="found too late to be answered by a bot",
-            )
-
     async def _question(
         self,
         conn: Connection,
         tenant: Tenant,
-        thread: FetchedThread,
+        fetched: FetchedThread,
         stay: Stay | None,
         generation: int,
     ) -> tuple[Question | None, int]:
         """(what is to be answered, the newest turn it covers); nothing where nothing is."""
-        conversation = thread.conversation
-        await self._cases.unresolved(conn, conversation.id, conversation.reservation_id)
-        handling = await self._cases.may_speak(conn, tenant.id, conversation.id)
-        state = await store.lock_thread(conn, conversation.id)
-        turns = await self._conversations.transcript(conn, conversation.id)
-        asked = self._unanswered(tenant, turns, state.answered_through, handling)
-        through = max((turn.id for turn in turns), default=0)
-        if state.generation != generation:
+        conversation = fetched.conversation
+        standing = await self._threads.standing(conn, tenant, conversation)
+        asked = standing.asked
+        through = max((turn.id for turn in standing.turns), default=0)
+        if standing.thread.generation != generation:
             return None, through
-        if handling.mode == "human" or not asked:
+        if standing.handling.mode == "human" or not asked:
             await store.mark_answered(
                 conn, conversation.id, generation=generation, through_turn=through
             )
             return None, through
-        refuses = state.refuses_robot or any(refuses_robot(turn.text) for turn in asked)
-        if refuses and not state.refuses_robot:
+        refuses = standing.thread.refuses_robot or any(refuses_robot(turn.text) for turn in asked)
+        if refuses and not standing.thread.refuses_robot:
             await store.keep_refusal(conn, conversation.id)
-        if await self._is_too_much(conn, tenant, conversation.id, turns):
-            await self._leave_to_people(conn, tenant, thread, asked)
+        if await self._is_too_much(conn, tenant, conversation.id, standing):
+            await self._leave_to_people(conn, tenant, conversation, asked)
             await store.mark_answered(
                 conn, conversation.id, generation=generation, through_turn=through
             )
             return None, through
         first = asked[0]
+        requests = {m.external_id for m in fetched.messages if m.is_request}
         return Question(
             tenant=tenant,
             medium="thread",
             conversation_id=conversation.id,
             generation=generation,
             stay=stay,
-            history=tuple(t for t in turns if (t.said_at, t.id) < (first.said_at, first.id)),
+            history=tuple(
+                t for t in standing.turns if (t.said_at, t.id) < (first.said_at, first.id)
+            ),
             asked=tuple(turn.text for turn in asked if not _is_mark(turn.text)),
-            has_attachment=_has_attachment(thread, asked),
+            has_attachment=_has_attachment(fetched, asked),
             language_hint=conversation.language,
             refuses_robot=refuses,
             now=self._clock.now(),
+            requests=tuple(turn.text for turn in asked if turn.external_id in requests),
         ), through
 
-    def _unanswered(
-        self, tenant: Tenant, turns: list[Turn], answered_through: int, handling: Handling
-    ) -> list[Turn]:
-        """The guest's turns that no decision and no person has answered, and that are fresh.
-
-        What was written while people spoke is theirs, also after they gave the thread back.
-        """
-        if tenant.live_since is None:
-            return []
-        ours_since = handling.changed_at if handling.epoch else tenant.live_since
-        oldest = max(
-            max(tenant.live_since, ours_since).replace(microsecond=0),
-            self._clock.now() - timedelta(seconds=tenant.settings.chat.max_age_s),
-        )
-        people = [turn.said_at for turn in turns if turn.speaker == "operator"]
-        last_person_at = max(people, default=None)
-        return [
-            turn
-            for turn in turns
-            if turn.speaker == "guest"
-            and turn.id > answered_through
-            and turn.said_at >= oldest
-            and (last_person_at is None or turn.said_at > last_person_at)
-        ]
-
     async def _is_too_much(
-        self, conn: Connection, tenant: Tenant, conversation_id: int, turns: list[Turn]
+        self, conn: Connection, tenant: Tenant, conversation_id: int, standing: Standing
     ) -> bool:
         """Whether the bot has said enough for an hour, or talks with another machine."""
         since = self._clock.now() - HOUR
         replies = await store.bot_replies_since(conn, conversation_id, since)
-        recent = [turn for turn in turns if turn.said_at > since]
+        recent = [turn for turn in standing.turns if turn.said_at > since]
         return replies >= tenant.settings.chat.max_replies_per_hour or is_machine(recent)
 
     async def _leave_to_people(
-        self, conn: Connection, tenant: Tenant, thread: FetchedThread, asked: list[Turn]
+        self, conn: Connection, tenant: Tenant, conversation: Conversation, asked: Sequence[Turn]
     ) -> None:
         await self._cases.open(
             conn,
             tenant,
-            conversation_id=thread.conversation.id,
-            reservation_id=thread.conversation.reservation_id,
+            conversation_id=conversation.id,
+            reservation_id=conversation.reservation_id,
             severity="low",
             trigger_text=asked[-1].text,
             brief="too many replies within an hour, or another machine answers",
@@ -269,6 +207,6 @@ def _is_mark(text: str) -> bool:
     return text in ("[attachment]", "[empty message]")
 
 
-def _has_attachment(thread: FetchedThread, asked: list[Turn]) -> bool:
+def _has_attachment(fetched: FetchedThread, asked: Sequence[Turn]) -> bool:
     ids = {turn.external_id for turn in asked}
-    return any(m.attachments for m in thread.messages if m.external_id in ids)
+    return any(m.attachments for m in fetched.messages if m.external_id in ids)

@@ -1,5 +1,6 @@
 """SQL of threads' generations and of the outbox."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -47,8 +48,14 @@ class Outgoing:
     """The newest turn that was covered before this reply; what a dropped one gives back."""
     decision_id: int | None
     operator: str | None
+    typed: list[str]
+    """Names of secrets that a person typed: theirs to give, whatever access says."""
     external_id: str | None
     created_at: datetime
+    tried_at: datetime | None
+    """When it was first handed to the PMS."""
+    instead_of: int | None
+    """The reply that a channel refused, which this one sends another way."""
 
 
 async def lock_thread(conn: Connection, conversation_id: int) -> Thread:
@@ -100,6 +107,18 @@ async def mark_disclosed(conn: Connection, conversation_id: int) -> None:
     )
 
 
+async def reconsider_disclosure(conn: Connection, conversation_id: int) -> None:
+    """A reply turned out not to have arrived: was the guest told by another that an AI writes?"""
+    await conn.execute(
+        """update {schema}.threads
+           set is_disclosed = exists (
+               select 1 from {schema}.outbox
+               where conversation_id = $1 and origin <> 'operator' and status = 'sent')
+           where conversation_id = $1""",
+        conversation_id,
+    )
+
+
 async def keep_refusal(conn: Connection, conversation_id: int) -> None:
     """The guest wants no robot, for good."""
     await conn.execute(
@@ -122,16 +141,34 @@ async def add_outgoing(
     operator: str | None,
     now: datetime,
     answered_before: int = 0,
+    typed: Iterable[str] = (),
 ) -> int | None:
     """Put a reply into the outbox; none where this generation has one already."""
     outbox_id: int | None = await conn.fetchval(
         """insert into {schema}.outbox
                (conversation_id, generation, origin, epoch, text, communication_type, status,
-                decision_id, operator, created_at, answered_before)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                decision_id, operator, created_at, answered_before, typed)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
            on conflict do nothing returning id""",
         conversation_id, generation, origin, epoch, text, communication_type, status,
-        decision_id, operator, now, answered_before,
+        decision_id, operator, now, answered_before, sorted(typed),
+    )  # fmt: skip
+    return outbox_id
+
+
+async def add_instead(
+    conn: Connection, refused_id: int, *, way: str, epoch: int, now: datetime
+) -> int | None:
+    """Queue a reply that a channel refused once more, another way; none where it was before."""
+    outbox_id: int | None = await conn.fetchval(
+        """insert into {schema}.outbox
+               (conversation_id, generation, origin, epoch, text, communication_type, status,
+                decision_id, operator, created_at, answered_before, typed, instead_of)
+           select conversation_id, generation, origin, $2, text, $3, 'queued',
+                  decision_id, operator, $4, answered_before, typed, id
+           from {schema}.outbox where id = $1
+           on conflict do nothing returning id""",
+        refused_id, epoch, way, now,
     )  # fmt: skip
     return outbox_id
 
@@ -160,24 +197,28 @@ async def set_status(
     more_checks: int = 0,
     external_id: str | None = None,
     sent_at: datetime | None = None,
+    tried_at: datetime | None = None,
 ) -> None:
     """What became of a reply."""
     await conn.execute(
         """update {schema}.outbox
            set status = $2, because = coalesce($3, because), attempts = attempts + $4,
                checks = checks + $5, external_id = coalesce($6, external_id),
-               sent_at = coalesce($7, sent_at)
+               sent_at = coalesce($7, sent_at), tried_at = coalesce(tried_at, $8)
            where id = $1""",
-        outbox_id, status, because, more_attempts, more_checks, external_id, sent_at,
+        outbox_id, status, because, more_attempts, more_checks, external_id, sent_at, tried_at,
     )  # fmt: skip
 
 
-async def let_go(conn: Connection, outbox_id: int, epoch: int, text: str) -> None:
+async def let_go(
+    conn: Connection, outbox_id: int, epoch: int, text: str, *, typed: Iterable[str] = ()
+) -> None:
     """A draft that a person lets go: theirs now, under today's handling."""
     await conn.execute(
         """update {schema}.outbox
-           set epoch = $2, text = $3, status = 'queued', origin = 'operator' where id = $1""",
-        outbox_id, epoch, text,
+           set epoch = $2, text = $3, typed = $4, status = 'queued', origin = 'operator'
+           where id = $1""",
+        outbox_id, epoch, text, sorted(typed),
     )  # fmt: skip
 
 
@@ -244,6 +285,19 @@ async def drop_unsent(conn: Connection, conversation_id: int, because: str) -> N
     )  # fmt: skip
     if rows:
         await give_back(conn, conversation_id, min(row["answered_before"] for row in rows))
+
+
+async def dropped_since(
+    conn: Connection, conversation_id: int, because: str, since: datetime
+) -> int:
+    """How many replies of a thread were dropped for a reason since a moment."""
+    count: int = await conn.fetchval(
+        """select count(*) from {schema}.outbox
+           where conversation_id = $1 and status = 'dropped' and because = $2
+             and created_at > $3""",
+        conversation_id, because, since,
+    )  # fmt: skip
+    return count
 
 
 async def give_back(conn: Connection, conversation_id: int, answered_before: int) -> None:

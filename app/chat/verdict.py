@@ -5,36 +5,24 @@ between. A decision whose thread has moved on is dropped.
 """
 
 import logging
-import re
-from datetime import datetime, timedelta
 
 from app.bots.answer import Answering, Mind
 from app.bots.records import Question, Route
 from app.bots.sentences import sentence
 from app.bus import Bus
 from app.chat import store
+from app.chat.ways import grows_by, holds_forbidden, is_watched, limit_of, shortened, way_of
 from app.clock import Clock
-from app.conversations import Conversation, Conversations, Turn
+from app.conversations import Conversation, Conversations
 from app.db import Connection
 from app.escalation.cases import Cases
 from app.events import DecisionMade, DraftWritten
 from app.jobs import Job, Jobs
-from app.pms.gated import PLACEHOLDER, placeholder
 from app.pms.stay import Stay
 from app.pms.sync import NewTurn
 from app.tenants import Tenant
 
 logger = logging.getLogger(__name__)
-
-CHANNEL_LIMITS = {"sms": 140, "whatsapp": 4000, "channel": 4000, "email": 10000}
-"""Characters. Source: Hostaway help centre, "Inbox Overview" (SMS)."""
-OTA_CHANNELS = frozenset({2018, 2005, 2002, 2007, 2009, 2010})
-FORBIDDEN_BEFORE_BOOKING = re.compile(
-    r"https?://|www\.|[\w.+-]+@[\w-]+\.\w{2,}|(?<!\w)\+?\d[\d\s().-]{7,}\d(?!\w)", re.IGNORECASE
-)
-"""What channels forbid before a booking stands: links, e-mail addresses, phone numbers."""
-DATES = re.compile(r"(?<!\d)(?:\d{4}-\d\d-\d\d|\d{1,2}[./]\d{1,2}[./]\d{4})(?!\d)")
-"""Digits that are no phone number."""
 
 
 class Verdicts:
@@ -90,8 +78,9 @@ class Verdicts:
         if route.outcome == "person":
             await self._hand_over(conn, question, conversation, route)
             handling = await self._cases.may_speak(conn, tenant.id, conversation.id)
-            is_said = tenant.settings.chat.holding_sentence or route.origin == "urgent"
-            text = text if is_said and tenant.mode == "on" and not is_silent else None
+            is_holding = tenant.settings.chat.holding_sentence or route.origin == "urgent"
+            is_said = route.is_answered or (is_holding and tenant.mode == "on")
+            text = text if is_said and not is_silent else None
         if text and route.outcome != "silence":
             await self._put(
                 conn, question, conversation, route, text, epoch=handling.epoch,
@@ -144,24 +133,29 @@ class Verdicts:
         if text is None:
             return None
         stay = answering.question.stay
-        is_ota = conversation.communication_type == "channel" or (
-            conversation.channel_id in OTA_CHANNELS
-        )
         is_booked = stay is not None and stay.reservation.is_confirmed
-        if is_ota and not is_booked and holds_forbidden(text):
+        if is_watched(conversation) and not is_booked and holds_forbidden(text):
             because = "the reply held what the channel forbids before booking"
             text = answering.give_up(because) or ""
-        limit = CHANNEL_LIMITS.get(conversation.communication_type or "", 10000)
-        limit -= _grows_by(text, stay)
+        limit = limit_of(way_of(conversation)) - grows_by(text, stay)
         said = self._disclosure(answering, thread)
         if is_urgent:
             first = shortened(text, limit) or ""
             return f"{first} {said}".strip() if len(first) + len(said) < limit else first
         room = limit - len(said) - 1 if said else limit
-        short = shortened(text, room)
+        short = self._fitted(answering, text, room)
         if short is None:
             short = shortened(answering.give_up("the reply is too long") or "", room)
         return f"{said} {short}".strip() if short else None
+
+    def _fitted(self, answering: Answering, text: str, room: int) -> str | None:
+        """As much of the text as fits; what it promises of a person is never what is cut."""
+        promise = answering.promise
+        body = text.removesuffix(promise).rstrip() if promise else text
+        if not promise or not answering.question.tenant.settings.chat.holding_sentence:
+            return shortened(body, room)
+        short = shortened(body, room - len(promise) - 1)
+        return f"{short}\n{promise}" if short else None
 
     async def _hand_over(
         self, conn: Connection, question: Question, conversation: Conversation, route: Route
@@ -172,7 +166,7 @@ class Verdicts:
             conversation_id=conversation.id,
             reservation_id=conversation.reservation_id,
             severity=route.severity,
-            trigger_text=question.text or "[attachment]",
+            trigger_text=route.for_people or question.text or "[attachment]",
             brief=route.because,
         )
 
@@ -246,51 +240,3 @@ class Verdicts:
                 because=route.because,
             ),
         )
-
-
-def shortened(text: str, limit: int) -> str | None:
-    """As many whole sentences as fit; none where not even the first does."""
-    if len(text) <= limit:
-        return text or None
-    kept = ""
-    for part in re.split(r"(?<=[.!?؟])\s+", text):
-        candidate = f"{kept} {part}".strip()
-        if len(candidate) > limit:
-            break
-        kept = candidate
-    return kept or None
-
-
-def holds_forbidden(text: str) -> bool:
-    """Whether a text holds what channels forbid before a booking stands."""
-    return FORBIDDEN_BEFORE_BOOKING.search(DATES.sub(" | ", text)) is not None
-
-
-def _grows_by(text: str, stay: Stay | None) -> int:
-    """How many characters longer a text gets once its placeholders are filled."""
-    values = stay.deliverable if stay else {}
-    return sum(
-        max(0, len(values.get(name, "")) - len(placeholder(name)))
-        for name in PLACEHOLDER.findall(text)
-    )
-
-
-def is_machine(history: list[Turn], answered_within: timedelta = timedelta(seconds=15)) -> bool:
-    """Whether the other side answers like a machine: at once, thrice, or with the same words."""
-    guests = [turn for turn in history if turn.speaker == "guest"][-3:]
-    if len(guests) < 3:
-        return False
-    if len({" ".join(turn.text.casefold().split()) for turn in guests}) == 1:
-        return True
-    quick = 0
-    before: Turn | None = None
-    for turn in history:
-        is_answer = before is not None and before.speaker == "bot" and turn.speaker == "guest"
-        if is_answer and before is not None:
-            quick = quick + 1 if _gap(before.said_at, turn.said_at) <= answered_within else 0
-        before = turn
-    return quick >= 3
-
-
-def _gap(earlier: datetime, later: datetime) -> timedelta:
-    return later - earlier

@@ -51,6 +51,12 @@ class Nouns(click.Group):
         except ProductError as exc:
             click.echo(f"nightdesk: {exc}", err=True)
             ctx.exit(2 if isinstance(exc, BadInput) else 1)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as exc:
+            # Nobody foresaw it; a traceback would quote values, of guests and of doors.
+            importlib.import_module("app.telemetry").tell_crash("ended by", exc)
+            ctx.exit(1)
 
 
 @click.group(cls=Nouns)

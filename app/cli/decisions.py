@@ -19,9 +19,10 @@ def noun(tenant: str, conversation: int, *, as_json: bool) -> None:
 
     async def find(desk: Desk) -> list[Decision]:
         door = await desk.database.tenant(tenant)
+        keyring = (await desk.tenants.get(tenant)).keyring
         async with door.transaction() as conn:
             await desk.conversations.get(conn, conversation)
-            return await decisions_of(conn, conversation)
+            return await decisions_of(conn, keyring, conversation)
 
     decisions = at_desk(find)
     if as_json:

@@ -60,6 +60,11 @@ ROWS = (
            where id > $1 and sealed is not null order by id limit $2 for update""",
         "update {schema}.inbox set sealed = $2 where id = $1",
     ),
+    (
+        """select id as place, sealed as closed from {schema}.decisions
+           where id > $1 and sealed is not null order by id limit $2 for update""",
+        "update {schema}.decisions set sealed = $2 where id = $1",
+    ),
 )
 """(read, write) of every closed value in a tenant's own schema."""
 

@@ -128,22 +128,45 @@ class Cases:
         who: str,
         route: RouteOfChange,
         is_inferred: bool,
+        at: datetime | None = None,
     ) -> None:
-        """A person replied by any way: the bot is silent in this conversation."""
+        """A person replied by any way (`at`: when): the bot is silent in this conversation.
+
+        Where that is inferred from a message that merely looks like it, the silence ends by itself.
+        """
         now = self._clock.now()
         case = await store.unresolved(conn, conversation_id, reservation_id)
         if case is not None and case.state == "open":
             await self._taken(conn, tenant.id, case, who, route, is_inferred=is_inferred)
         handling = await store.lock_handling(conn, conversation_id, now)
-        if case is None or handling.mode == "bot":
-            silence = timedelta(seconds=tenant.settings.chat.human_silence_s)
+        silence = timedelta(seconds=tenant.settings.chat.human_silence_s)
+        until = (at or now) + silence if is_inferred else None
+        is_over = until is not None and until <= max(now, handling.until or now)
+        if is_over or (case is not None and handling.mode == "human"):
+            return
+        await self._set_handling(
+            conn, tenant.id, conversation_id, mode="human", reason=f"{who} replied", until=until
+        )
+
+    async def lift_mistaken_silence(
+        self, conn: Connection, tenant: Tenant, conversation_id: int, reservation_id: int | None
+    ) -> None:
+        """End an inferred silence once it is known that no person spoke: it was ours, or a machine.
+
+        What the guest wrote meanwhile is the bot's to answer. Locks the stay before its handling,
+        and neither where there is no such silence.
+        """
+        until = await store.inferred_silence(conn, conversation_id)
+        if until is None:
+            return
+        since = until - timedelta(seconds=tenant.settings.chat.human_silence_s)
+        if await store.has_person_spoken(conn, conversation_id, since=since):
+            return
+        await store.unresolved(conn, conversation_id, reservation_id)
+        handling = await store.lock_handling(conn, conversation_id, self._clock.now())
+        if handling.mode == "human" and handling.until == until:
             await self._set_handling(
-                conn,
-                tenant.id,
-                conversation_id,
-                mode="human",
-                reason=f"{who} replied",
-                until=now + silence if is_inferred else None,
+                conn, tenant.id, conversation_id, mode="bot", reason="it was no person", at=since
             )
 
     async def resolve(

@@ -52,6 +52,25 @@ async def set_handling(
     return epoch
 
 
+async def inferred_silence(conn: Connection, conversation_id: int) -> datetime | None:
+    """Until when a conversation is silent because somebody seems to have spoken; not locked."""
+    until: datetime | None = await conn.fetchval(
+        "select until from {schema}.handling where conversation_id = $1 and mode = 'human'",
+        conversation_id,
+    )
+    return until
+
+
+async def has_person_spoken(conn: Connection, conversation_id: int, *, since: datetime) -> bool:
+    """Whether a turn since a moment is a person's."""
+    found: bool = await conn.fetchval(
+        """select exists (select 1 from {schema}.turns
+               where conversation_id = $1 and speaker = 'operator' and said_at >= $2)""",
+        conversation_id, since,
+    )  # fmt: skip
+    return found
+
+
 async def conversations_of_stay(
     conn: Connection, conversation_id: int, reservation_id: int | None
 ) -> list[int]:

@@ -196,6 +196,7 @@ class CasePages:
             place=place_of(view.stay),
             dates=dates_of(view.stay),
             zone=str(zone),
+            is_zone_assumed=view.stay is not None and view.stay.is_zone_assumed,
             way=view.conversation.communication_type or view.conversation.medium,
             opened=time_of(view.case.opened_at, zone),
             turns=[_line(turn, zone) for turn in view.turns],

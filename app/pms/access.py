@@ -1,7 +1,7 @@
 """May this guest have codes now? Pure, and the only place where that is decided."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -9,7 +9,7 @@ from app.pms.records import OWNER, Listing, Reservation
 
 Reason = Literal[
     "open", "not_confirmed", "dates_unspecified", "owner", "too_early", "previous_stay", "over",
-    "not_paid", "agreement_missing", "listing_archived", "unknown_stay",
+    "not_paid", "agreement_missing", "listing_archived", "several_stays", "unknown_stay",
 ]  # fmt: skip
 SIGNED = frozenset({"signed", "not_required"})
 
@@ -41,6 +41,8 @@ class Access:
 
 
 NO_STAY = Access(allowed=False, reason="unknown_stay")
+SEVERAL_STAYS = Access(allowed=False, reason="several_stays")
+"""Until somebody says which of the guest's stays is meant."""
 
 
 def can_access(
@@ -95,15 +97,29 @@ def check_out_at(reservation: Reservation, listing: Listing, policy: AccessPolic
     return _moment(reservation.departure_on, hour, zone_of(listing, policy))
 
 
+def whole_minute(moment: datetime) -> datetime:
+    """The moment as it is told to people: by then access is open, never a little later."""
+    exact = moment.astimezone(UTC)
+    begun = exact.replace(second=0, microsecond=0)
+    told = begun if begun == exact else begun + timedelta(minutes=1)
+    return told.astimezone(moment.tzinfo)
+
+
 def zone_of(listing: Listing, policy: AccessPolicy) -> ZoneInfo:
     """The listing's zone; the tenant's where it has none, or one nobody knows."""
-    for name in (listing.time_zone, policy.default_time_zone):
-        if name:
-            try:
-                return ZoneInfo(name)
-            except (ZoneInfoNotFoundError, ValueError, OSError):
-                continue
-    return ZoneInfo("UTC")
+    return own_zone_of(listing) or _zone(policy.default_time_zone) or ZoneInfo("UTC")
+
+
+def own_zone_of(listing: Listing) -> ZoneInfo | None:
+    """The zone that the listing itself names; none where it names none, or one nobody knows."""
+    return _zone(listing.time_zone)
+
+
+def _zone(name: str | None) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
 
 
 def _standing_refusal(
@@ -121,8 +137,22 @@ def _standing_refusal(
 
 
 def _moment(day: date, hour: int, zone: ZoneInfo) -> datetime:
-    """A local hour as aware UTC; an hour that DST skips counts from the moment after the gap."""
-    return datetime.combine(day, time(hour), tzinfo=zone).astimezone(ZoneInfo("UTC"))
+    """A local hour as aware UTC: the first moment at which the clock there has come to it.
+
+    An hour that comes twice counts when it comes first; one that is skipped, when the gap ends.
+    """
+    wanted = datetime.combine(day, time(hour))
+    moment = wanted.replace(tzinfo=zone).astimezone(UTC)
+    too_early = wanted.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    if moment <= too_early:
+        return moment
+    while moment - too_early > timedelta(seconds=1):
+        middle = too_early + (moment - too_early) / 2
+        if middle.astimezone(zone).replace(tzinfo=None) >= wanted:
+            moment = middle
+        else:
+            too_early = middle
+    return moment.replace(microsecond=0)
 
 
 def _first(*hours: int | None) -> int:

@@ -1,32 +1,34 @@
 """What is gated: secrets become placeholders inside, and values again only at the last step.
 
-A model, a log, a stored turn and Slack see `[[door_code]]`. `mask` cuts known values out of any
-text on its way in; `cut_codes` also cuts what merely looks like a code, for gated text whose codes
-nobody listed; `fill` puts values back, for the one request that delivers them.
+A model, a log, a stored turn and Slack see `[[door_code]]`. `masking.mask` cuts known values out of
+any text on its way in; `cut_codes` also cuts what merely looks like a code, for gated text whose
+codes nobody listed; `fill` puts values back, for the one request that delivers them.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from app.errors import BadInput
+from app.pms.reading import fold, spelled_numbers
 
 PLACEHOLDER = re.compile(r"\[\[([a-z][a-z0-9_]*)\]\]")
 PLACEHOLDER_SHAPE = r"\[\[[a-z][a-z0-9_]*\]\]"
 MANGLED = re.compile(
-    r"\[\s*\[|\]\s*\]|［|］|\{\{|\}\}|<%|%>|[\[(<{【〔⟦]\s*[a-z]+(?:_[a-z0-9]+)+\s*[\])>}】〕⟧]",
-    re.IGNORECASE,
+    r"\[\s*\[|\]\s*\]|\{\{|\}\}|<%|%>|[\[(<{【〔⟦]\s*[a-z]+(?:_[a-z0-9]+)+\s*[\])>}】〕⟧]"
+    r"|%(?:5b|5d|7b|7d)|u00(?:5b|5d|7b|7d)|\\x(?:5b|5d|7b|7d)"
+    r"|&(?:#0*(?:91|93|123|125)|#x0*(?:5b|5d|7b|7d)|[lr](?:sqb|brack|cub|brace));"
 )
-"""Brackets of placeholders and templates that are left over, and `(snake_case)` in any bracket."""
-SHORTEST_SECRET = 3
-"""Shorter values are not masked: they would cut every "12" out of every text."""
-LONG_SECRET = 6
-"""Values so long, with a digit in them, are found inside other words too."""
+"""Brackets of placeholders and templates that are left over, plain or encoded, and `(snake_case)`
+in any bracket; in a text as it reads."""
+BUILT_IN = frozenset({"door_code", "wifi_password", "guest_portal_url", "ask_team"})
+"""Names that no guest may read, whatever a stay holds."""
 CODE_WORDS = (
-    r"code|codes|pin|passcode|password|passwort|kennwort|kod|kodu|kodem|hasło|haslo|hasła|hasla|"
-    r"szyfr|szyfru|szyfrem|combination|kombination|"
-    r"türcode|tuercode|zugangscode|schlüsselcode|lockbox|keybox|key\s?box|key\s?safe|"
-    r"رمز|الرمز|كود|الكود|كلمة\s+(?:المرور|السر)"
+    r"code|codes|pin|pins|passcode|password|pass\s?word|passwort|kennwort|kod|kody|kodu|kodem|kodzie|"
+    r"pinu|hasło|haslo|hasła|hasla|hasłem|haslem|haśle|hasle|szyfr|szyfru|szyfrem|combination|"
+    r"kombination|wlan-schlüssel|\w{2,16}code|lockbox|keybox|key\s?box|key\s?safe|"
+    r"رمز|الرمز|رمزك|كود|الكود|كلمة\s+(?:المرور|مرور|السر|سر)|الرقم\s+السري"
 )
+"""What stands beside a code, also as the end of a longer word: `Haustürcode`."""
 CODE_AFTER_WORD = re.compile(
     rf"(?<!\w)(?P<word>{CODE_WORDS})(?!\w)"
     r"(?P<between>(?:(?![.!?]\s)[^\n\d\[\]]){0,40}?[\s:=\-–—(\"'„“«]+)"
@@ -38,8 +40,18 @@ WORD_AFTER_WORD = re.compile(
     re.IGNORECASE,
 )
 """What stands right behind "password:" is one even without a digit in it."""
-LONE_CODE = re.compile(r"(?<![\w:.,/+-])[#*]?\d[\d#*]{2,11}(?![\w:])")
-"""Any run of three or more digits: cutting too much costs nothing, it is filled in again."""
+LONE_CODE = re.compile(
+    r"(?<![\w:.,/+-])[#*]?\d(?:[\d#*]{2,11}|(?:\s?[-–—.]\s?\d){3,11}|(?:\s\d){3,11})[#*]?(?![\w:]|[-–—.]\d)"
+)
+"""Three or more digits in a row, four or more set apart: cutting too much costs nothing, it is
+filled in again."""
+NO_CODES_ALONE = frozenset({"address"})
+"""Gated texts whose numbers are houses, unless a word such as "code" stands before them."""
+
+SHORTEST_GUESS = 4
+"""Digits of a number that a guest may mean as a code without saying so."""
+HIDDEN = "(hidden)"
+"""What stands in a prompt for something that may not be known now."""
 
 
 class PlaceholderMangled(BadInput):
@@ -49,25 +61,6 @@ class PlaceholderMangled(BadInput):
 def placeholder(name: str) -> str:
     """How a secret is written inside."""
     return f"[[{name}]]"
-
-
-def mask(text: str, secrets: Mapping[str, str]) -> str:
-    """The text with every known secret as its placeholder, however it is spaced or cased.
-
-    Args:
-        text: any text on its way in.
-        secrets: name → value; values shorter than three characters are left alone.
-    """
-    values = [(name, value.strip()) for name, value in secrets.items()]
-    for name, value in sorted(values, key=lambda item: -len(item[1])):
-        if len(value) < SHORTEST_SECRET:
-            continue
-        pattern = _value_pattern(value)
-        pieces = re.split(rf"({PLACEHOLDER_SHAPE})", text)
-        for at in range(0, len(pieces), 2):
-            pieces[at] = pattern.sub(placeholder(name), pieces[at])
-        text = "".join(pieces)
-    return text
 
 
 def cut_codes(text: str, *, prefix: str) -> tuple[str, dict[str, str]]:
@@ -88,13 +81,21 @@ def cut_codes(text: str, *, prefix: str) -> tuple[str, dict[str, str]]:
         found[name] = value
         return placeholder(name)
 
-    text = CODE_AFTER_WORD.sub(
-        lambda hit: f"{hit['word']}{hit['between']}{keep(hit['code'])}", text
+    for pattern in (CODE_AFTER_WORD, WORD_AFTER_WORD):
+        text = pattern.sub(lambda hit: f"{hit['word']}{hit['between']}{keep(hit['code'])}", text)
+    for start, end in reversed(spelled_numbers(text)):
+        text = text[:start] + keep(text[start:end]) + text[end:]
+    if prefix not in NO_CODES_ALONE:
+        text = LONE_CODE.sub(lambda hit: keep(hit[0]), text)
+    return text, found
+
+
+def hide_codes(text: str) -> str:
+    """Words of a thread without what may be a guess at a code: right and wrong shall look alike."""
+    text = CODE_AFTER_WORD.sub(lambda hit: f"{hit['word']}{hit['between']}{HIDDEN}", text)
+    return LONE_CODE.sub(
+        lambda hit: HIDDEN if sum(map(str.isdigit, hit[0])) >= SHORTEST_GUESS else hit[0], text
     )
-    text = WORD_AFTER_WORD.sub(
-        lambda hit: f"{hit['word']}{hit['between']}{keep(hit['code'])}", text
-    )
-    return LONE_CODE.sub(lambda hit: keep(hit[0]), text), found
 
 
 def fill(text: str, secrets: Mapping[str, str]) -> str:
@@ -106,52 +107,38 @@ def fill(text: str, secrets: Mapping[str, str]) -> str:
 
     def value_of(hit: re.Match[str]) -> str:
         if hit[1] not in secrets:
-            raise PlaceholderMangled(f"there is no value for {hit[0]}")
+            raise PlaceholderMangled("there is no value for a placeholder")
         return secrets[hit[1]]
 
     check(text)
     return PLACEHOLDER.sub(value_of, text)
 
 
-def check(text: str, allowed: frozenset[str] | None = None) -> None:
-    """Refuse a text with a broken placeholder or one that was not asked for.
+def check(text: str, allowed: frozenset[str] | None = None, *, known: Collection[str] = ()) -> None:
+    """Refuse a text with a placeholder that is broken, was not asked for, or shows its name.
+
+    Args:
+        text: what should go out.
+        allowed: the placeholders it may hold; without it any.
+        known: further names that a guest must not read.
 
     Raises:
-        PlaceholderMangled: naming what was found, never a value.
+        PlaceholderMangled: in words of ours alone; a model's may quote what it was told.
     """
-    names = set(PLACEHOLDER.findall(text))
-    if allowed is not None and (strangers := names - allowed):
-        raise PlaceholderMangled(f"unasked placeholder {sorted(strangers)[0]}")
-    rest = PLACEHOLDER.sub("", text)
+    names = names_in(text)
+    if allowed is not None and names - allowed:
+        raise PlaceholderMangled("a placeholder came that was not asked for")
+    rest = fold(PLACEHOLDER.sub(" ", text))
     if MANGLED.search(rest):
         raise PlaceholderMangled("a placeholder came back altered")
-    for name in allowed or names:
-        bare = rf"|(?<!\w){name}(?!\w)" if "_" in name else ""
-        if re.search(rf"[\[【]\s*{name}|{name}\s*[\]】]{bare}", rest, re.IGNORECASE):
+    rest = rest.replace("\\", "")
+    for name in BUILT_IN | names | (allowed or frozenset()) | frozenset(known):
+        shown = name.replace("_", r"\s*_\s*")
+        bare = f"|{shown}" if "_" in name else ""
+        if re.search(rf"[\[【]\s*{shown}|{shown}\s*[\]】]{bare}", rest):
             raise PlaceholderMangled(f"the placeholder {name} came back altered")
 
 
 def names_in(text: str) -> frozenset[str]:
     """The placeholders of a text."""
     return frozenset(PLACEHOLDER.findall(text))
-
-
-def _value_pattern(value: str) -> re.Pattern[str]:
-    """The value however it is cased; digits also spaced, in other scripts, without their `#`."""
-    if re.fullmatch(r"[\d\s#*.\-]*\d[\d\s#*.\-]*", value) and sum(map(str.isdigit, value)) >= 3:
-        core = value.strip("#* .-")
-        marks = [_in_any_script(c) for c in core if not c.isspace() and c not in "-."]
-        body = r"[\s.,_/\-–—]{0,3}".join(marks)
-        return re.compile(rf"(?<!\d)[#*]*{body}(?!\d)[#*]*")
-    body = r"\s+".join(re.escape(part) for part in value.split())
-    if len(value) >= LONG_SECRET and any(c.isdigit() for c in value):
-        return re.compile(body, re.IGNORECASE)
-    return re.compile(rf"(?<![^\W_]){body}(?![^\W_])", re.IGNORECASE)
-
-
-def _in_any_script(mark: str) -> str:
-    """A digit as guests type it in Latin, Arabic, Persian and full-width letters."""
-    if not mark.isdigit():
-        return re.escape(mark)
-    value = int(mark)
-    return "[" + "".join(chr(zero + value) for zero in (0x30, 0x660, 0x6F0, 0xFF10)) + "]"

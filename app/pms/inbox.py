@@ -11,6 +11,7 @@ from app.background import Background
 from app.clock import Clock
 from app.db import Connection, Database
 from app.errors import ProductError, Unavailable
+from app.pms.intake import Event, Intake
 from app.telemetry import Telemetry, current_trace_parent, describe_error
 from app.tenants import Tenant, Tenants
 
@@ -56,6 +57,7 @@ class Inbox:
         self._background = background
         self._telemetry = telemetry
         self._sweep_s = sweep_s
+        self._intake = Intake(background)
         self._handlers: Mapping[str, Handler] = {}
         self._draining: set[str] = set()
         self._again: set[str] = set()
@@ -80,17 +82,16 @@ class Inbox:
         Raises:
             Unavailable: the database is away, so the sender must try again.
         """
-        door = await database.tenant(tenant.id)
-        async with door.transaction() as conn:
-            row_id = await conn.fetchval(
-                """insert into {schema}.inbox
-                       (account_id, event, dedupe_key, envelope, sealed, received_at, trace_parent)
-                   values ($1, $2, $3, $4, $5, $6, $7)
-                   on conflict (dedupe_key) do nothing returning id""",
-                account_id, event, dedupe_key, dict(envelope),
-                tenant.keyring.close_mapping(sealed), self._clock.now(), current_trace_parent(),
-            )  # fmt: skip
-        return row_id is not None
+        event_to_keep = Event(
+            account_id=account_id,
+            kind=event,
+            dedupe_key=dedupe_key,
+            envelope=envelope,
+            sealed=tenant.keyring.close_mapping(sealed),
+            received_at=self._clock.now(),
+            trace_parent=current_trace_parent(),
+        )
+        return await self._intake.write(await database.tenant(tenant.id), event_to_keep)
 
     async def purge(self, conn: Connection, before: datetime) -> int:
         """Forget events handled before a moment; how many. Until then they tell duplicates."""

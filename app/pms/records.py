@@ -52,6 +52,8 @@ RESERVATION_FIELDS = (
 RESERVATION_SECRETS = {"doorCode": "door_code", "guestPortalUrl": "guest_portal_url"}
 RESERVATION_GATED_TEXT = {"doorCodeInstruction": "doorCodeInstruction"}
 
+FIRST_YEAR, LAST_YEAR = 1990, 2200
+"""Dates of stays lie within: sums of hours stay far from the ends of the calendar."""
 CONFIRMED = frozenset({"new", "modified"})
 """Statuses of a booking that stands; Hostaway's dashboard calls both "Confirmed"."""
 OWNER = "ownerStay"
@@ -132,6 +134,11 @@ class Reservation:
         """Whether the booking stands."""
         return self.status in CONFIRMED
 
+    @property
+    def place_external_id(self) -> str:
+        """Where the guest sleeps: the unit's own listing, else the booked one."""
+        return self.unit_external_id or self.listing_external_id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
@@ -148,6 +155,8 @@ class Message:
     status: str | None
     attachments: int
     sent_at: datetime
+    is_request: bool = False
+    """Whether the channel offers answers to choose from: a request that somebody decides on."""
 
 
 def parse_custom_fields(entries: Iterable[str]) -> dict[str, CustomField]:
@@ -256,6 +265,7 @@ def parse_message(raw: Json) -> Message:
         attachments=(len(attached) if isinstance(attached, list) else 0)
         + (len(pictures) if isinstance(pictures, list) else 0),
         sent_at=sent_at,
+        is_request=_offers_answers(raw.get("bookingcomReplyOptions")),
     )
 
 
@@ -350,6 +360,16 @@ def custom_values(raw: Any) -> list[tuple[str, str]]:
     return values
 
 
+def _offers_answers(options: Any) -> bool:
+    """Whether a message offers more than a plain text as its answer.
+
+    Source: a captured message with `[{"type": "PlainText", …}]`; other types are inferred.
+    """
+    found = options if isinstance(options, list) else []
+    kinds = {str(one.get("type")) for one in found if isinstance(one, Mapping)}
+    return bool(kinds - {"PlainText", "None", ""})
+
+
 def _guest_name(raw: Json) -> str | None:
     whole = _text(raw.get("guestName"))
     parts = [_text(raw.get("guestFirstName")), _text(raw.get("guestLastName"))]
@@ -380,9 +400,12 @@ def _id(raw: Json, name: str) -> str:
 
 def _day(raw: Json, name: str) -> date:
     try:
-        return date.fromisoformat(str(raw.get(name))[:10])
+        day = date.fromisoformat(str(raw.get(name))[:10])
     except ValueError as exc:
         raise BadInput(f"{name} is not a date") from exc
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise BadInput(f"{name} lies in no year that anybody books")
+    return day
 
 
 def _hour(value: Any) -> int | None:

@@ -4,16 +4,21 @@ Pure.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
+from typing import TypeVar
 
 from app.pms.access import AccessPolicy, check_out_at
-from app.pms.gated import cut_codes, mask
-from app.pms.records import Gated, Listing, Reservation
+from app.pms.gated import cut_codes
+from app.pms.masking import mask
+from app.pms.records import OWNER, Gated, Listing, Reservation, parse_custom_fields
 from app.settings import AccessSettings
 
+RecordT = TypeVar("RecordT", Listing, Reservation)
 DOOR_CODE = "door_code"
+SURE_FROM = 4
+"""Digits from which a number in gated text is taken for a code everywhere."""
 
 
 def without_foreign_codes(masked: str) -> str:
@@ -22,6 +27,23 @@ def without_foreign_codes(masked: str) -> str:
         return masked
     sentences = re.split(r"(?<=[.!?؟\n])\s+", masked)
     return " ".join(sentence for sentence in sentences if "[[other_" not in sentence)
+
+
+def as_meant_now(record: RecordT, custom_fields: Iterable[str]) -> RecordT:
+    """A mirrored record under what the tenant's settings say now of its custom fields.
+
+    What was mirrored as public, or as gated, is hidden from the moment the settings say so.
+    """
+    meant = {field.name: field.visibility for field in parse_custom_fields(custom_fields).values()}
+    public, secrets = dict(record.custom_fields), dict(record.gated.secrets)
+    texts = dict(record.gated.texts)
+    for name, visibility in meant.items():
+        if visibility != "public" and name in public:
+            texts[name] = public.pop(name)
+        if visibility == "secret" and name in texts:
+            secrets[name] = texts.pop(name)
+    gated = Gated(secrets=secrets, texts=texts)
+    return replace(record, custom_fields=public, gated=gated)
 
 
 def code_source_of(settings: AccessSettings, *listing_external_ids: str) -> str:
@@ -76,10 +98,43 @@ def parts_of(reservation: Reservation, neighbours: list[Reservation]) -> list[Re
         left.remove(parts[0] if before is not None else parts[-1])
 
 
+def one_a_stay(found: list[tuple[int, Reservation]], today: date) -> list[tuple[int, Reservation]]:
+    """Of a guest's adjoining bookings the one of today, else the first; others as they are.
+
+    Args:
+        found: (account, reservation) by arrival.
+        today: the day that decides.
+    """
+    left = list(found)
+    chosen = []
+    while left:
+        account_id, first = left[0]
+        place = first.place_external_id
+        others = [
+            r
+            for other_account, r in left[1:]
+            if other_account == account_id and r.place_external_id == place
+        ]
+        parts = parts_of(first, others)
+        begun = [part for part in parts if part.arrival_on <= today]
+        chosen.append((account_id, begun[-1] if begun else parts[0]))
+        left = [each for each in left if not any(each[1] is part for part in parts)]
+    return chosen
+
+
 def _is_same_guest(one: Reservation, other: Reservation) -> bool:
-    if one.phone_e164 and other.phone_e164:
+    """Whether two bookings are one person's: by number, else by a full name on one channel.
+
+    The owner is one person. A first name alone is anybody's: who is taken for another would be
+    given the other's code.
+    """
+    if one.status == other.status == OWNER:
+        return True
+    if one.phone_e164 or other.phone_e164:
         return one.phone_e164 == other.phone_e164
-    return bool(one.guest_name) and one.guest_name == other.guest_name
+    name = (one.guest_name or "").split()
+    is_one_name = len(name) > 1 and one.guest_name == other.guest_name
+    return is_one_name and one.channel_id == other.channel_id
 
 
 def previous_check_out(
@@ -88,7 +143,10 @@ def previous_check_out(
     policy: AccessPolicy,
     neighbours: list[Reservation],
 ) -> datetime | None:
-    """When the last other guest before this one leaves; none where nobody did lately."""
+    """When the last other guest before this one leaves; none where nobody did lately.
+
+    Stays that overlap hold nothing back: where units are no listings they all do.
+    """
     before = [n for n in neighbours if n.departure_on <= reservation.arrival_on]
     leaving = [
         check_out_at(n, listing, policy) for n in before if not _is_same_guest(n, reservation)
@@ -156,3 +214,8 @@ def gated_texts(
         texts[name], found = cut_codes(masked, prefix=name)
         cut |= found
     return texts, cut
+
+
+def is_unsure(cut: str) -> bool:
+    """Whether what was cut out of gated text is too small a number to be known as a code."""
+    return cut.isdigit() and len(cut) < SURE_FROM

@@ -1,11 +1,20 @@
-"""SQL of the mirror: listings, reservations, message metadata, what passes over them knew."""
+"""SQL of the mirror: listings, reservations, message metadata, what passes over them knew.
 
+People write codes into any text. So all free text of a row is closed together with what is gated;
+in the clear stand names, without known secrets, and what queries need.
+"""
+
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
 from app.db import Connection, Row
 from app.keys import Keyring
-from app.pms.records import Gated, Listing, Message, Reservation
+from app.pms.masking import mask
+from app.pms.records import CONFIRMED, OWNER, Gated, Listing, Message, Reservation
+
+MOST_OF_A_NUMBER = 25
+"""Bookings of one number that are looked at."""
 
 
 async def upsert_listing(
@@ -25,10 +34,11 @@ async def upsert_listing(
                custom_fields = excluded.custom_fields, fields = excluded.fields,
                gated = excluded.gated, as_of = excluded.as_of
            returning id""",
-        account_id, listing.external_id, listing.name, listing.internal_name, listing.time_zone,
+        account_id, listing.external_id, _shown(listing.name, listing.gated),
+        _shown(listing.internal_name, listing.gated), listing.time_zone,
         listing.country_code, listing.city, listing.check_in_hour, listing.check_out_hour,
-        listing.is_archived, dict(listing.custom_fields), dict(listing.fields),
-        _close(listing.gated, keyring), listing.as_of,
+        listing.is_archived, {}, _without_texts(listing.fields),
+        _close(listing, keyring, "name", "internal_name"), listing.as_of,
     )  # fmt: skip
     return row_id
 
@@ -62,9 +72,9 @@ async def upsert_reservation(
            returning id""",
         account_id, r.external_id, r.listing_external_id, r.unit_external_id, r.status,
         r.arrival_on, r.departure_on, r.are_dates_unspecified, r.check_in_hour, r.check_out_hour,
-        r.guest_name, r.guest_locale, r.phone_e164, r.confirmation_code, r.channel_id, r.is_paid,
-        r.agreement, dict(r.custom_fields), dict(r.fields), _close(r.gated, keyring),
-        r.updated_at, r.as_of,
+        _shown(r.guest_name, r.gated), r.guest_locale, r.phone_e164, r.confirmation_code,
+        r.channel_id, r.is_paid, r.agreement, {}, _without_texts(r.fields),
+        _close(r, keyring, "guest_name"), r.updated_at, r.as_of,
     )  # fmt: skip
     return row_id
 
@@ -130,11 +140,15 @@ async def reservation_by_id(
 async def reservations_of_phone(
     conn: Connection, phone_e164: str, *, departing_from: date, keyring: Keyring
 ) -> list[tuple[int, Reservation]]:
-    """(account, reservation) of every booking with that number that is not long over."""
+    """(account, reservation) of the confirmed bookings with that number that are not long over.
+
+    By arrival, and a bounded number of them: a channel's proxy number stands on thousands.
+    """
     rows = await conn.fetch(
         """select * from {schema}.reservations
-           where phone_e164 = $1 and departure_on >= $2 order by arrival_on""",
-        phone_e164, departing_from,
+           where phone_e164 = $1 and departure_on >= $2 and status = any($4)
+           order by arrival_on, departure_on, id limit $3""",
+        phone_e164, departing_from, MOST_OF_A_NUMBER, list(CONFIRMED),
     )  # fmt: skip
     return [(row["account_id"], _reservation(row, keyring)) for row in rows]
 
@@ -142,32 +156,41 @@ async def reservations_of_phone(
 async def neighbours(
     conn: Connection, account_id: int, r: Reservation, keyring: Keyring
 ) -> list[Reservation]:
-    """Standing bookings of the same listing that leave or arrive within a month of this one."""
+    """Standing bookings of the same place that leave or arrive within a month of this one.
+
+    What is closed is opened only of those that may be the same guest's.
+    """
     rows = await conn.fetch(
         """select * from {schema}.reservations
-           where account_id = $1 and listing_external_id = $2 and external_id <> $3
+           where account_id = $1 and coalesce(unit_external_id, listing_external_id) = $2
+             and external_id <> $3
              and status in ('new', 'modified', 'ownerStay') and not are_dates_unspecified
              and departure_on between $4::date - 31 and $5::date + 31
-           order by arrival_on""",
-        account_id, r.listing_external_id, r.external_id, r.arrival_on, r.departure_on,
+           order by arrival_on, departure_on, id""",
+        account_id, r.place_external_id, r.external_id, r.arrival_on, r.departure_on,
     )  # fmt: skip
-    return [_reservation(row, keyring) for row in rows]
+    return [_stranger(row) if _is_stranger(row, r) else _reservation(row, keyring) for row in rows]
 
 
 async def upsert_message(
-    conn: Connection, conversation_id: int, message: Message, digest: bytes | None
-) -> None:
-    """Keep a message's metadata; its words are a turn."""
-    await conn.execute(
-        """insert into {schema}.messages
+    conn: Connection, conversation_id: int, message: Message, digest: bytes
+) -> bool:
+    """Keep a message's metadata; its words are a turn. Whether it had other words before."""
+    is_edited: bool = await conn.fetchval(
+        """with before as (
+               select digest from {schema}.messages where conversation_id = $1 and external_id = $2
+           )
+           insert into {schema}.messages
                (conversation_id, external_id, is_incoming, is_automation, communication_type,
                 status, attachments, digest, sent_at)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
            on conflict (conversation_id, external_id) do update
-           set status = excluded.status, digest = coalesce(excluded.digest, messages.digest)""",
+           set status = excluded.status, digest = excluded.digest
+           returning coalesce((select digest from before) <> $8, false)""",
         conversation_id, message.external_id, message.is_incoming, message.is_automation,
         message.communication_type, message.status, message.attachments, digest, message.sent_at,
     )  # fmt: skip
+    return is_edited
 
 
 async def threads_with_digest(conn: Connection, digest: bytes, *, besides: int) -> int:
@@ -178,6 +201,17 @@ async def threads_with_digest(conn: Connection, digest: bytes, *, besides: int) 
         digest, besides,
     )  # fmt: skip
     return count
+
+
+async def ways_used(conn: Connection, conversation_id: int) -> list[str]:
+    """By which ways the guest has written in a thread, the newest first."""
+    rows = await conn.fetch(
+        """select communication_type from {schema}.messages
+           where conversation_id = $1 and is_incoming and communication_type is not null
+           group by communication_type order by max(sent_at) desc""",
+        conversation_id,
+    )
+    return [row["communication_type"] for row in rows]
 
 
 async def known_messages(conn: Connection, conversation_id: int) -> set[str]:
@@ -203,56 +237,55 @@ async def state(conn: Connection, key: str) -> tuple[Any, datetime] | None:
     return (row["value"], row["as_of"]) if row else None
 
 
-def _close(gated: Gated, keyring: Keyring) -> bytes:
-    return keyring.close_mapping({"secrets": dict(gated.secrets), "texts": dict(gated.texts)})
+def _shown(text: str | None, gated: Gated) -> str | None:
+    """A name as it stands in the clear: without known secrets."""
+    return mask(text, gated.secrets) if text else text
 
 
-def _open(closed: bytes, keyring: Keyring) -> Gated:
-    values: dict[str, Any] = keyring.open_mapping(closed)
-    return Gated(secrets=values["secrets"], texts=values["texts"])
+def _without_texts(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if not isinstance(value, str)}
+
+
+def _close(record: Listing | Reservation, keyring: Keyring, *names: str) -> bytes:
+    """All that is gated of a record, its fields, and columns whose words are shown masked."""
+    return keyring.close_mapping(
+        {
+            "secrets": dict(record.gated.secrets),
+            "texts": dict(record.gated.texts),
+            "custom_fields": dict(record.custom_fields),
+            "fields": dict(record.fields),
+            **{name: getattr(record, name) for name in names},
+        }
+    )
+
+
+def _opened(
+    row: Row, keyring: Keyring, record: type[Listing] | type[Reservation]
+) -> dict[str, Any]:
+    """The row's values as the record wants them: what was closed stands over what is shown."""
+    closed: dict[str, Any] = keyring.open_mapping(row["gated"])
+    gated = Gated(secrets=closed.pop("secrets"), texts=closed.pop("texts"))
+    shown = {name: row[name] for name in record.__dataclass_fields__}
+    return {**shown, **closed, "gated": gated}
 
 
 def _listing(row: Row, keyring: Keyring) -> Listing:
-    return Listing(
-        id=row["id"],
-        external_id=row["external_id"],
-        name=row["name"],
-        internal_name=row["internal_name"],
-        time_zone=row["time_zone"],
-        country_code=row["country_code"],
-        city=row["city"],
-        check_in_hour=row["check_in_hour"],
-        check_out_hour=row["check_out_hour"],
-        is_archived=row["is_archived"],
-        custom_fields=row["custom_fields"],
-        fields=row["fields"],
-        gated=_open(row["gated"], keyring),
-        as_of=row["as_of"],
-    )
+    return Listing(**_opened(row, keyring, Listing))
 
 
 def _reservation(row: Row, keyring: Keyring) -> Reservation:
-    return Reservation(
-        id=row["id"],
-        external_id=row["external_id"],
-        listing_external_id=row["listing_external_id"],
-        unit_external_id=row["unit_external_id"],
-        status=row["status"],
-        arrival_on=row["arrival_on"],
-        departure_on=row["departure_on"],
-        are_dates_unspecified=row["are_dates_unspecified"],
-        check_in_hour=row["check_in_hour"],
-        check_out_hour=row["check_out_hour"],
-        guest_name=row["guest_name"],
-        guest_locale=row["guest_locale"],
-        phone_e164=row["phone_e164"],
-        confirmation_code=row["confirmation_code"],
-        channel_id=row["channel_id"],
-        is_paid=row["is_paid"],
-        agreement=row["agreement"],
-        custom_fields=row["custom_fields"],
-        fields=row["fields"],
-        gated=_open(row["gated"], keyring),
-        updated_at=row["updated_at"],
-        as_of=row["as_of"],
-    )
+    return Reservation(**_opened(row, keyring, Reservation))
+
+
+def _is_stranger(row: Row, guests: Reservation) -> bool:
+    """Whether a booking is certainly another guest's, by what is not closed."""
+    if row["status"] == guests.status == OWNER:
+        return False
+    numbers = {row["phone_e164"], guests.phone_e164}
+    return None not in numbers and len(numbers) > 1
+
+
+def _stranger(row: Row) -> Reservation:
+    """When another guest comes and goes; nothing that is closed."""
+    shown = {name: row[name] for name in Reservation.__dataclass_fields__ if name != "gated"}
+    return Reservation(**shown, gated=Gated())

@@ -17,7 +17,6 @@ from app.db import Connection, Database
 from app.errors import BadInput, NotFound
 from app.events import ListingChanged, ReservationChanged
 from app.pms import store
-from app.pms.gated import cut_codes
 from app.pms.hostaway import HostawayClient
 from app.pms.records import (
     CustomField,
@@ -30,10 +29,14 @@ from app.pms.records import (
     parse_reservation,
 )
 from app.pms.stay import Stay, Stays
+from app.pms.words import letters_of, without_codes, words_for_everybody
 from app.settings import SyncSettings
 from app.tenants import PmsAccount, Tenant, Tenants
 
 logger = logging.getLogger(__name__)
+
+RECENT_TURNS = 30
+"""Turns that are looked through for a code that came to the mirror after them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +60,8 @@ class NewTurn:
     message: Message
 
 
-SpeakerOf = Callable[[Message, str], Speaker]
-"""(message, its words with secrets masked) → who spoke."""
+SpeakerOf = Callable[[Message, str], tuple[Speaker, str]]
+"""(outgoing message, its words with secrets masked) → (who spoke, the words to keep)."""
 
 
 class Mirror:
@@ -123,14 +126,22 @@ class Mirror:
         stay: Stay | None,
         speaker_of: SpeakerOf,
     ) -> list[NewTurn]:
-        """Mirror messages: metadata here, words (secrets masked) as turns; gives the new ones."""
+        """Mirror messages: metadata here, words (secrets masked) as turns; gives the new ones.
+
+        A message that its writer edited since then has its new words from now on.
+        """
         conversation_id = thread.conversation.id
         new: list[NewTurn] = []
         for message in thread.messages:
             masked = stay.mask(message.text) if stay else without_codes(message.text)
-            speaker: Speaker = "guest" if message.is_incoming else speaker_of(message, masked)
-            digest = None if message.is_incoming else tenant.keyring.digest(letters_of(masked))
-            await store.upsert_message(conn, conversation_id, message, digest)
+            speaker: Speaker = "guest"
+            letters = letters_of(message.text)
+            if not message.is_incoming:
+                speaker, masked = speaker_of(message, masked)
+                letters = words_for_everybody(masked, stay)
+            is_edited = await store.upsert_message(
+                conn, conversation_id, message, tenant.keyring.digest(letters)
+            )
             turn_id = await self._conversations.record_turn(
                 conn,
                 tenant.id,
@@ -146,6 +157,10 @@ class Mirror:
                 await self._conversations.correct_speaker(
                     conn, conversation_id, message.external_id, speaker
                 )
+            elif is_edited:
+                await self._conversations.keep_edit(
+                    conn, conversation_id, message.external_id, masked or _of_attachments(message)
+                )
         incoming = [m for m in thread.messages if m.is_incoming]
         if incoming:
             await self._conversations.describe(
@@ -156,12 +171,24 @@ class Mirror:
             )
         return new
 
+    async def mask_again(self, conn: Connection, conversation_id: int, stay: Stay) -> None:
+        """Take out of recent turns what has become a secret since: a code that was just made."""
+        turns = await self._conversations.transcript(conn, conversation_id, last=RECENT_TURNS)
+        for turn in turns:
+            masked = stay.mask(turn.text)
+            if masked != turn.text:
+                await self._conversations.correct_words(conn, turn.id, masked)
+
     async def threads_with_words(
-        self, conn: Connection, tenant: Tenant, masked: str, *, besides: int
+        self, conn: Connection, tenant: Tenant, masked: str, stay: Stay | None, *, besides: int
     ) -> int:
-        """In how many other threads the same words went out."""
-        digest = tenant.keyring.digest(letters_of(masked))
+        """In how many other threads the same words went out, but for what is a guest's own."""
+        digest = tenant.keyring.digest(words_for_everybody(masked, stay))
         return await store.threads_with_digest(conn, digest, besides=besides)
+
+    async def ways_used(self, conn: Connection, conversation_id: int) -> list[str]:
+        """By which ways the guest has written in a thread, the newest first."""
+        return await store.ways_used(conn, conversation_id)
 
     async def attach_known(
         self, conn: Connection, tenant: Tenant, conversation: Conversation, reservation_id: str
@@ -310,13 +337,3 @@ def parsed_messages(rows: list[Any]) -> list[Message]:
 
 def _of_attachments(message: Message) -> str:
     return "[attachment]" if message.attachments else "[empty message]"
-
-
-def without_codes(text: str) -> str:
-    """Words of a thread whose stay nobody knows, without what looks like a code."""
-    return cut_codes(text, prefix="unknown")[0]
-
-
-def letters_of(text: str) -> str:
-    """Only the letters and digits: what survives a channel's treatment of a text."""
-    return "".join(c for c in text.casefold() if c.isalnum())

@@ -7,7 +7,6 @@ it and a 5xx is tried again, so a missing database answers 503 and an event we d
 
 import base64
 import binascii
-import hashlib
 import hmac
 import logging
 from collections.abc import Mapping
@@ -20,7 +19,7 @@ from starlette.routing import Route
 
 from app.db import Database
 from app.errors import BadInput, Forbidden
-from app.keys import new_token
+from app.keys import Keyring, new_token
 from app.pms.inbox import Inbox
 from app.telemetry import Telemetry
 from app.tenants import PmsAccount, Tenants
@@ -80,7 +79,7 @@ class HostawayWebhook:
                 self._database,
                 account_id=account.id,
                 event=kind,
-                dedupe_key=_dedupe_key(kind, account, body),
+                dedupe_key=_dedupe_key(kind, account, tenant.keyring, body),
                 envelope=_envelope(kind, body),
                 sealed=_sealed(kind, body),
             )
@@ -164,11 +163,15 @@ def classify(raw: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
     return None, dict(body)
 
 
-def _dedupe_key(kind: str, account: PmsAccount, body: Mapping[str, Any]) -> str:
-    """Equal for two deliveries of one fact; an event without an id is always new."""
+def _dedupe_key(kind: str, account: PmsAccount, keyring: Keyring, body: Mapping[str, Any]) -> str:
+    """Equal for two deliveries of one fact; an event without an id is always new.
+
+    The digest is keyed: of a booking all but the door code may be known, and four digits are soon
+    tried.
+    """
     if kind == MESSAGE:
         return f"message:{account.id}:{body['id']}" if body.get("id") else f"hint:{new_token()}"
-    content = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+    content = keyring.digest(orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode()).hex()
     return f"reservation:{account.id}:{body.get('id')}:{body.get('updatedOn')}:{content}"
 
 

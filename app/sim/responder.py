@@ -14,6 +14,7 @@ _CODE_NAMES = ("actioncode", "action", "code")
 _SCORE_NAMES = ("score", "confidence")
 _REASON_NAMES = ("reasoning", "reason", "explanation")
 _COVERS_NAMES = ("coversall", "coverseverything")
+_WORDS_NAMES = ("words", "quote", "text", "message")
 _DEEPEST = 8
 
 
@@ -132,9 +133,24 @@ def _routed(route: Route, schema: Mapping[str, Any]) -> dict[str, Any]:
     if not schema.get("properties"):
         return known
     for key, wanted in schema["properties"].items():
-        if _resolved(schema, wanted).get("type") == "array" and "code" in key.lower():
+        listed = _resolved(schema, wanted)
+        if listed.get("type") != "array":
+            continue
+        if "code" in key.lower():
             known[key] = list(route.other_codes)
+        elif parts := _listed(route, _resolved(schema, listed.get("items"))):
+            known[key] = parts
     return dict(_filled(schema, schema, known, ""))
+
+
+def _listed(route: Route, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Give what the guest said part by part, where the schema has a code and words for each."""
+    code, words = _property_like(wanted, _CODE_NAMES), _property_like(wanted, _WORDS_NAMES)
+    if code is None or words is None:
+        return []
+    return [
+        dict(_filled(wanted, wanted, {code: name, words: said}, said)) for name, said in route.parts
+    ]
 
 
 def _plain_name(names: tuple[str, ...]) -> str:

@@ -27,6 +27,8 @@ class Route:
     reasoning: str
     covers_all: bool
     other_codes: tuple[str, ...]
+    parts: tuple[tuple[str, str], ...] = ()
+    """(code, the guest's words) of each separate thing said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,7 @@ def choose_code(
         reasoning=_reasoning(best, others),
         covers_all=not others,
         other_codes=tuple(other_codes),
+        parts=tuple((choice.profile.code.name, choice.part) for choice in choices),
     )
 
 

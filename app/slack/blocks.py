@@ -124,15 +124,16 @@ def change(entry: Mapping[str, Any]) -> Post:
     return Post(text=_summary(words), blocks=(_section(escaped(words, FIELD_LIMIT)),))
 
 
-def silence(stay: Stay | None, reason: str, until: datetime) -> Post:
-    """A person spoke without a case: the bot waits."""
+def silence(stay: Stay | None, reason: str, until: datetime, words_said: str = "") -> Post:
+    """A person spoke without a case: the bot waits; with the words that it was inferred from."""
     local = until.astimezone(stay.zone) if stay else until
     zone = stay.zone.key if stay else "UTC"
     words = (
         f"The bot is silent for {_who_where(stay)} until {local:%a %H:%M} ({zone}), "
         f"because {reason}."
     )
-    return Post(text=_summary(words), blocks=(_section(escaped(words, SECTION_LIMIT)),))
+    said = (_words("What went out", words_said),) if words_said else ()
+    return Post(text=_summary(words), blocks=(_section(escaped(words, SECTION_LIMIT)), *said))
 
 
 def draft(stay: Stay | None, asked: Sequence[str], words: str, *, link: str) -> Post:

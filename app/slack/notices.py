@@ -81,6 +81,7 @@ class Notices:
             conversation = await self._conversations.get(conn, event.id)
             case = await self._cases.unresolved(conn, conversation.id, conversation.reservation_id)
             handling = await self._cases.may_speak(conn, tenant.id, conversation.id)
+            turns = await self._conversations.transcript(conn, conversation.id, last=20)
             stay = await stay_of(
                 self._stays, conn, tenant, conversation.reservation_id, self._clock.now()
             )
@@ -93,7 +94,10 @@ class Notices:
             return
         self._silences = {k: until for k, until in self._silences.items() if until > now}
         self._silences[key] = handling.until
-        post = blocks.silence(stay, handling.reason or "a person replied", handling.until)
+        said = [turn.text for turn in turns if turn.speaker == "operator"]
+        post = blocks.silence(
+            stay, handling.reason or "a person replied", handling.until, said[-1] if said else ""
+        )
         await self._channels.post(tenant, post)
 
     async def _draft(self, event: DraftWritten) -> None:

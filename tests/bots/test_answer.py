@@ -6,6 +6,7 @@ import pytest
 from app.bots.answer import Answering
 from app.bots.library import check_library, default_content
 from app.bots.llm import ModelError
+from app.pms.access import SEVERAL_STAYS
 from app.pms.records import Gated
 from tests.fakes import FakeLanguageModel
 from tests.make import (
@@ -138,6 +139,18 @@ async def test_a_code_that_is_not_ready_is_a_persons_matter(
     assert "not ready yet" in (await answer.whole() or "")
 
 
+async def test_where_several_stays_are_meant_the_guest_is_asked_and_a_person_told(
+    model: FakeLanguageModel,
+) -> None:
+    stay = make_stay().with_access(SEVERAL_STAYS)
+    answer = answering(model, "What is the door code?", stay=stay)
+    route = await answer.route()
+    assert (route.outcome, route.because) == ("person", "access is refused: several_stays")
+    assert await answer.whole() == (
+        "You have more than one booking with us. Please tell us which one you mean."
+    )
+
+
 async def test_a_code_that_is_not_ready_does_not_matter_before_its_time(
     model: FakeLanguageModel,
 ) -> None:
@@ -254,7 +267,7 @@ async def test_a_placeholder_is_refused_while_access_is_locked(model: FakeLangua
     model.will_say("The code is [[door_code]].")
     answer = answering(model, VAGUE, stay=make_stay(now=EARLY))
     assert "colleague" in (await answer.whole() or "")
-    assert (await answer.route()).because == "unasked placeholder door_code"
+    assert (await answer.route()).because == "a placeholder came that was not asked for"
 
 
 async def test_a_name_that_is_a_placeholder_gives_nothing_away(model: FakeLanguageModel) -> None:

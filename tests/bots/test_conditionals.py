@@ -83,6 +83,8 @@ def test_nodes_know_where_they_stand() -> None:
         ("<% var a = 1 %>", "line 1, column 4: `var` is not understood; only if"),
         ("<%= a b %>", "line 1, column 7: `b` is not understood; one expression is printed"),
         ("<%= a;; %>", "line 1, column 7: `;` is not understood; one expression is printed"),
+        ("<%= a; /* b */ %>", "line 1, column 6: no comment may follow the ; of what is printed"),
+        ("<% if (a) { /* %>", "line 1, column 13: `/*` is not understood; this comment does not"),
     ],
 )
 def test_what_is_no_dialect_is_refused_with_its_place(template: str, message: str) -> None:

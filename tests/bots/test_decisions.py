@@ -1,4 +1,4 @@
-from app.bots.decisions import decisions_of
+from app.bots.decisions import decisions_of, footing_of
 from tests.make import DOOR_CODE, WIFI_PASSWORD, make_question
 from tests.rooms import Rooms
 
@@ -11,7 +11,7 @@ async def test_a_decision_is_whole_and_free_of_secrets(rooms: Rooms) -> None:
     await rooms.passes_time(120)
     conversation = await rooms.conversation()
     async with (await rooms.database.tenant("acme")).transaction() as conn:
-        (decision,) = await decisions_of(conn, conversation.id)
+        (decision,) = await decisions_of(conn, rooms.tenant.keyring, conversation.id)
     assert (decision.bot, decision.action_code, decision.score) == (
         "Guest assistant", "OTHER_QUESTION", 0.9,
     )  # fmt: skip
@@ -25,6 +25,35 @@ async def test_a_decision_is_whole_and_free_of_secrets(rooms: Rooms) -> None:
     assert decision.decided_at == rooms.clock.now()
     for secret in (DOOR_CODE, WIFI_PASSWORD):
         assert secret not in str(decision)
+
+
+async def test_what_a_model_was_told_and_said_is_closed_in_the_row(rooms: Rooms) -> None:
+    rooms.model.will_route(
+        {"actionCode": "OTHER_QUESTION", "score": 0.9, "reasoning": "it quotes ul. Rzeczna 7"}
+    )
+    await rooms.writes(VAGUE)
+    await rooms.passes_time(120)
+    assert "Rzeczna 7" in str(rooms.model.asked)
+    (row,) = await rooms.rows("select d::text as row from {schema}.decisions d")
+    assert "Rzeczna" not in row["row"]
+    conversation = await rooms.conversation()
+    async with (await rooms.database.tenant("acme")).transaction() as conn:
+        (decision,) = await decisions_of(conn, rooms.tenant.keyring, conversation.id)
+    assert decision.reasoning == "it quotes ul. Rzeczna 7"
+    assert "Rzeczna 7" in str(decision.calls[1]["messages"])
+
+
+async def test_what_a_decision_rests_on_is_kept_with_it(rooms: Rooms) -> None:
+    await rooms.writes(VAGUE)
+    await rooms.passes_time(120)
+    conversation = await rooms.conversation()
+    async with (await rooms.database.tenant("acme")).transaction() as conn:
+        (decision,) = await decisions_of(conn, rooms.tenant.keyring, conversation.id)
+        footing = await footing_of(conn, decision.id)
+        stay = await rooms.footing.stay_of(conn, rooms.tenant, conversation)
+        assert await footing_of(conn, decision.id + 1) is None
+    assert stay is not None
+    assert footing == stay.footing()
 
 
 async def test_nothing_is_written_before_the_commit_nor_after_a_discard(rooms: Rooms) -> None:

@@ -150,6 +150,18 @@ def test_members_are_those_of_objects_and_the_length_of_texts_and_lists() -> Non
     assert length_of(UNDEFINED) is UNDEFINED
 
 
+@pytest.mark.parametrize(("value", "name"), [("x", "trim"), ([1], "join"), (5, "toFixed")])
+def test_a_member_that_is_a_function_of_javascript_is_an_error(value: Any, name: str) -> None:
+    with pytest.raises(BadInput, match=f"`{name}` is a function of JavaScript there and no value"):
+        member_of(value, name)
+
+
+def test_an_object_with_a_field_to_string_has_no_text() -> None:
+    assert text_of({"valueOf": 1}) == "[object Object]"
+    with pytest.raises(BadInput, match="toString"):
+        text_of([{"toString": "x"}])
+
+
 def test_inclusion_in_texts_and_lists() -> None:
     assert includes("żółw", "ół")
     assert includes("is null", None)

@@ -5,6 +5,7 @@ import pytest
 from app.bots.javascript import UNDEFINED
 from app.bots.mustache import fill, look_up
 from app.bots.mustache_layout import Run, lay_out, shape_of
+from app.errors import BadInput
 
 
 def render(text: str, **variables: Any) -> str:
@@ -68,6 +69,25 @@ def test_names_are_looked_up_from_the_innermost_view_that_has_them() -> None:
     assert look_up("d", views) is UNDEFINED
     assert look_up("length", [{}, "text"]) is UNDEFINED
     assert look_up("length", [{}, ["x"]]) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a\n{{list.join}}", "line 2, column 1: list.join: `join` is a function of JavaScript"),
+        ("{{#list.map}}x{{/list.map}}", "line 1, column 1: list.map: `map` is a function"),
+        ("{{x.trim.length}}", "line 1, column 1: x.trim.length: `trim` is a function"),
+        ("{{#lists}}{{keys}}{{/lists}}", "line 1, column 11: keys: `keys` is a function"),
+    ],
+)
+def test_a_path_to_a_function_of_javascript_is_an_error(text: str, message: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        render(text, list=["a"], lists=[["a"]], x="y")
+    assert str(caught.value).startswith(message)
+
+
+def test_a_text_has_no_functions_in_mustache_and_an_object_may_have_fields_called_so() -> None:
+    assert render("{{x.trim}}|{{keys}}|{{o.keys}}", x="y", keys="k", o={"keys": 2}) == "|k|2"
 
 
 def test_printed_values_keep_their_number_when_one_is_only_space() -> None:

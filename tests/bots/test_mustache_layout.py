@@ -53,6 +53,8 @@ def test_of_a_printed_value_the_layout_sees_only_the_space_around_it() -> None:
         ("{{a {{b}}", "line 1, column 1: `a {{b` is no name; is a brace too many"),
         ("\n {{> x}}", "line 2, column 2: {{> partials are not known here"),
         ("{{=| |=}}", "line 1, column 1: {{= delimiters cannot be changed"),
+        ("x {{constructor}}", "line 1, column 3: constructor is a word of JavaScript's own"),
+        ("{{#a.__proto__.b}}", "line 1, column 1: __proto__ is a word of JavaScript's own"),
     ],
 )
 def test_broken_tags_are_refused_with_their_place(text: str, message: str) -> None:

@@ -9,6 +9,7 @@ from app.bots.phrase_patterns import phrase_lines
 from app.bots.phrases import (
     LANGUAGES,
     NO_MESSAGE,
+    is_only_greeting,
     is_only_thanks,
     load_phrase_sets,
     match_intent,
@@ -187,3 +188,18 @@ def test_equal_phrases_of_two_languages_follow_the_rest_of_the_message():
     assert german is not None
     assert polish is not None
     assert (german.language, polish.language) == ("de", "pl")
+
+
+@pytest.mark.parametrize(
+    "text", ["Hi", "Good morning!", "Hello?", "Hi, quick question", "Dzień dobry", "مرحبا", "Hi 👋"]
+)
+def test_a_greeting_alone_is_known(text: str) -> None:
+    assert is_only_greeting(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Hi, thanks!", "Good night", "👋", "", "Hi, parking?", "Thanks", "Good morning, all good"],
+)
+def test_what_says_more_than_a_greeting_is_none(text: str) -> None:
+    assert not is_only_greeting(text)

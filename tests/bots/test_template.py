@@ -1,9 +1,4 @@
-import gzip
-import json
-import re
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +7,7 @@ from app.bots.conditionals import If, Print, Text
 from app.bots.expression import Name
 from app.bots.template import LAYOUTS_KEPT, compile_template
 from app.errors import BadInput
+from tests import semantics
 
 ARTICLE = """You are {{botName}}, guest assistant for {{listing.name}}.
 Check-in: {{listing.checkInTimeStart}}.
@@ -40,8 +36,6 @@ STAY = {
         "houseRules": "<no parties>",
     },
 }
-
-RECORDED = Path(__file__).parent / "semantics"
 
 
 def render(text: str, **variables: Any) -> str:
@@ -103,6 +97,14 @@ def test_one_template_serves_many_guests_each_their_own_way() -> None:
 def test_what_a_guest_writes_is_printed_as_it_is(tag: str, hostile: str) -> None:
     answer = render(f"a {tag} b{{{{x}}}}", name=hostile, listing={"door_code": "1234"}, x="!")
     assert answer == f"a {hostile} b!"
+
+
+def test_a_text_that_the_operator_prints_is_no_template_and_says_so() -> None:
+    message = refused("<%= canAccess ? 'Code: {{door_code}}' : 'later' %>")
+    assert message.startswith(
+        "line 1, column 1: a printed text is not read as Mustache; write <% if"
+    )
+    assert refused("{<% if (a) { %>{door_code}}<% } %>").startswith("line 1, column 16: this {")
 
 
 def test_printed_braces_do_not_join_with_the_operators() -> None:
@@ -246,52 +248,18 @@ def test_a_variable_that_json_does_not_have_is_refused_where_it_is_used(
 # ---- the same as the real packages
 
 
-def recorded(name: str) -> Iterator[tuple[str, Any, Any, str]]:
-    path = RECORDED / f"{name}.jsonl.gz"
-    first, *rest = gzip.decompress(path.read_bytes()).decode().splitlines()
-    views = json.loads(first)["views"]
-    for line in rest:
-        text, number, answer, *how = json.loads(line)
-        yield text, views[number], answer, how[0] if how else "answered"
-
-
-def difference(text: str, view: Any, answer: Any, how: str) -> str:
-    """The class of difference between us and the packages, `none` if there is none.
-
-    cut: braces on two sides of an EJS tag; joined there, ours stay apart.
-    outside: a template damaged on purpose that by chance is JavaScript beyond our dialect.
-    refused_by_both, thrown: nothing to compare; ours renders where theirs threw on null items or
-    by comparing what has no order, because a missing thing is never an error here.
-    """
-    try:
-        template = compile_template(text)
-    except BadInput as exc:
-        if not re.match(r"line \d+, column \d+: ", str(exc)):
-            return "!"
-        return {"refused": "refused_by_both", "mutated": "outside", "threw": "thrown"}.get(how, "!")
-    mine = template.render(view)
-    if how == "threw":
-        return "thrown"
-    # half of a character beyond U+FFFF, by its number: ours prints what UTF-8 makes of it
-    if how != "refused" and mine == re.sub("[\ud800-\udfff]", "\ufffd", answer):
-        return "none"
-    return "cut" if re.search(r"\{(?:[ \t]*<%[^>]*%>[ \t]*)+\{", text) else "!"
-
-
 @pytest.mark.parametrize(
-    ("name", "least", "most_allowed"),
-    [("ejs", 5600, {}), ("mustache", 5600, {}), ("both", 2300, {"cut": 5})],
+    ("layer", "least_same", "most_thrown"),
+    [("ejs", 5700, 30), ("mustache", 5700, 30), ("both", 4700, 40), ("wild", 4900, 150)],
 )
-def test_it_answers_as_the_packages_did(
-    name: str, least: int, most_allowed: dict[str, int]
-) -> None:
-    seen: Counter[str] = Counter()
-    for case in recorded(name):
-        kind = difference(*case)
-        assert kind != "!", case
-        seen[kind] += 1
-    assert seen["none"] >= least
-    assert seen["thrown"] < 40
-    assert seen["refused_by_both"] >= 50
-    assert seen["cut"] <= most_allowed.get("cut", 0)
-    assert set(seen) <= {"none", "cut", "outside", "refused_by_both", "thrown"}
+def test_it_answers_as_the_packages_did(layer: str, least_same: int, most_thrown: int) -> None:
+    cases = list(semantics.template_cases(semantics.stored(layer)))
+    is_wild = layer == "wild"
+    kinds = Counter(semantics.template_difference(*case, is_wild=is_wild) for case in cases)
+    assert len(cases) >= 5_000
+    assert [kind for kind in kinds if kind.startswith("!")] == []
+    assert set(kinds) <= {"none", "refused by both", *semantics.TEMPLATE_REASONS}
+    assert kinds["none"] >= least_same
+    assert kinds["thrown"] <= most_thrown
+    assert is_wild or kinds["joined"] + kinds["outside"] <= len(cases) * 0.02
+    assert is_wild or kinds["function"] == 0

@@ -194,3 +194,12 @@ async def test_a_reservation_event_fetches_it_once_for_a_burst(rooms: Rooms) -> 
     async with door.transaction() as conn:
         left = await conn.fetchval("select count(*) from {schema}.inbox where handled_at is null")
     assert left == 0
+
+
+async def test_a_reaction_that_quotes_danger_raises_no_case(rooms: Rooms) -> None:
+    await rooms.writes("Water is pouring through the ceiling!")
+    await rooms.works()
+    await rooms.writes("Liked “There is a fire in the kitchen”")
+    case = await rooms.case()
+    assert case is not None
+    assert case.severity == "high"

@@ -53,6 +53,51 @@ async def test_a_code_that_a_person_types_is_kept_as_a_placeholder(rooms: Rooms)
     assert (await rooms.turns())[-1].text == "It is [[door_code]]"
 
 
+@pytest.mark.parametrize(
+    "text", ["You wrote: [[door_code]]", "[[other_listing_door_code]]", "[[wifi_password]]"]
+)
+async def test_a_mark_that_the_guest_may_not_have_is_refused_at_once(
+    rooms: Rooms, text: str
+) -> None:
+    case = await a_case(rooms)
+    await rooms.changes(arrivalDate="2026-05-01", departureDate="2026-05-03")
+    with pytest.raises(BadInput, match="too_early"):
+        await rooms.operators.reply("acme", case.id, text, operator="Ola", route="slack")
+    await rooms.works()
+    assert [row["origin"] for row in await rooms.outgoing()] == ["holding"]
+
+
+async def test_a_mark_in_a_persons_reply_is_filled_in_while_access_is_open(rooms: Rooms) -> None:
+    case = await a_case(rooms)
+    text = "It is [[door_code]]"
+    await rooms.operators.reply("acme", case.id, text, operator="Ola", route="slack")
+    await rooms.works()
+    assert rooms.hostaway.sent[-1][1] == f"It is {DOOR_CODE}"
+
+
+async def test_a_mark_is_not_filled_in_once_access_has_closed_before_the_send(
+    rooms: Rooms,
+) -> None:
+    case = await a_case(rooms)
+    before = len(rooms.hostaway.sent)
+    text = "It is [[door_code]]"
+    await rooms.operators.reply("acme", case.id, text, operator="Ola", route="slack")
+    await rooms.changes(status="cancelled")
+    await rooms.works()
+    assert rooms.hostaway.sent[before:] == []
+    assert (await rooms.outgoing())[-1]["status"] == "failed"
+
+
+async def test_a_draft_with_a_code_is_refused_once_access_has_closed(rooms: Rooms) -> None:
+    draft = await a_draft(rooms)
+    await rooms.changes(status="cancelled")
+    for text in (None, "Please use [[door_code]]"):
+        with pytest.raises(BadInput, match="not_confirmed"):
+            await rooms.operators.send_draft("acme", draft, text=text)
+    await rooms.works()
+    assert rooms.hostaway.sent == []
+
+
 async def test_a_persons_reply_goes_out_where_the_mirror_lacks_the_listing(rooms: Rooms) -> None:
     case = await a_case(rooms)
     await rooms.rows("delete from {schema}.listings returning id")
@@ -173,3 +218,27 @@ async def test_taking_waits_for_a_reply_in_flight(rooms: Rooms, landed: str) -> 
     )  # fmt: skip
     _, flight = await operators.take("acme", case.id, operator="Ola", route="slack")
     assert flight == landed
+
+
+CLOSED: dict[str, Any] = {"status": "cancelled"}
+
+
+async def test_a_draft_does_not_go_out_unread_once_access_has_closed(rooms: Rooms) -> None:
+    rooms.model.will_say("The small lift in the yard brings you up.")
+    draft = await a_draft(rooms, "What about the thing next to the stairs?")
+    await rooms.changes(**CLOSED)
+    with pytest.raises(Conflict, match="access has closed since this draft was written"):
+        await rooms.operators.send_draft("acme", draft)
+    await rooms.operators.send_draft("acme", draft, text="Ask at the desk please.")
+    await rooms.works()
+    assert [text for _, text, _ in rooms.hostaway.sent] == ["Ask at the desk please."]
+
+
+async def test_a_draft_that_was_let_go_waits_for_what_the_pms_says(rooms: Rooms) -> None:
+    draft = await a_draft(rooms)
+    rooms.tenant = await rooms.tenants.set_mode("acme", "on")
+    await rooms.operators.send_draft("acme", draft)
+    rooms.hostaway.reservation_rows["5000"] |= CLOSED
+    await rooms.works()
+    assert rooms.hostaway.sent == []
+    assert (await rooms.outgoing())[-1]["status"] == "failed"

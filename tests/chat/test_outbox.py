@@ -176,9 +176,9 @@ async def test_a_code_is_not_sent_once_access_has_closed(rooms: Rooms) -> None:
     await queue_reply(rooms)
     await rooms.changes(status="cancelled")
     await rooms.works()
-    assert rooms.hostaway.sent == []
-    assert await status(rooms) == [("failed", "access has changed meanwhile")]
-    assert await rooms.case() is not None
+    ((_, text, _),) = rooms.hostaway.sent
+    assert DOOR_CODE not in text
+    assert "once your booking is confirmed" in text
 
 
 async def test_a_takeover_drops_what_is_queued(rooms: Rooms) -> None:
@@ -224,26 +224,6 @@ async def test_a_tenant_that_was_switched_off_sends_nothing(rooms: Rooms) -> Non
     assert await status(rooms) == [("dropped", "the tenant is not on")]
 
 
-async def test_a_message_that_the_channel_refused_later_opens_a_case(rooms: Rooms) -> None:
-    await queue_reply(rooms)
-    await rooms.works()
-    rooms.hostaway.threads["70"][-1]["status"] = "failed"
-    assert (await rooms.due())[Job.CHECK_SENT] == 60
-    await rooms.passes_time(59)
-    assert await rooms.case() is None
-    await rooms.passes_time(1)
-    assert await status(rooms) == [("failed", "the channel refused it")]
-    assert await rooms.case() is not None
-
-
-async def test_a_message_that_arrived_is_left_in_peace(rooms: Rooms) -> None:
-    await queue_reply(rooms)
-    await rooms.works()
-    await rooms.passes_time(60)
-    assert await rooms.case() is None
-    assert Job.CHECK_SENT not in await rooms.due()
-
-
 async def test_a_malformed_message_in_the_thread_hides_nothing(rooms: Rooms) -> None:
     rooms.hostaway.send_faults = [(lost_answer(), True)]
     await queue_reply(rooms)
@@ -275,3 +255,38 @@ async def test_a_thread_that_cannot_be_read_is_looked_at_again(rooms: Rooms) -> 
     assert [row[0] for row in await status(rooms)] == ["ambiguous"]
     await rooms.passes_time(5)
     assert [row[0] for row in await status(rooms)] == ["sent"]
+
+
+async def test_a_person_who_answered_while_the_reply_waited_drops_it(rooms: Rooms) -> None:
+    rooms.hostaway.send_faults = [(refused(retryable=True), False)] * 8
+    await queue_reply(rooms)
+    await rooms.works()
+    rooms.clock.advance(20)
+    rooms.hostaway.add_message("It is 4711. Ola", is_incoming=False)
+    await rooms.passes_time(11)
+    assert await status(rooms) == [("dropped", "a person took over")]
+    assert len(rooms.hostaway.sent) == 1
+
+
+async def test_a_person_who_answered_meanwhile_drops_the_second_try(rooms: Rooms) -> None:
+    rooms.hostaway.send_faults = [(lost_answer(), False)]
+    await queue_reply(rooms)
+    await rooms.works()
+    rooms.hostaway.add_message("It is 4711. Ola", is_incoming=False)
+    for seconds in (5, 25, 60):
+        await rooms.passes_time(seconds)
+    assert await status(rooms) == [("dropped", "a person took over")]
+    assert len(rooms.hostaway.sent) == 1
+
+
+async def test_a_guest_who_wrote_while_the_reply_waited_is_answered_with_all(rooms: Rooms) -> None:
+    rooms.hostaway.send_faults = [(refused(retryable=True), False)] * 3
+    await queue_reply(rooms)
+    await rooms.works()
+    rooms.clock.advance(20)
+    rooms.hostaway.add_message("And until when must we check out?")
+    await rooms.passes_time(11)
+    assert await status(rooms) == [("dropped", "the guest wrote again")]
+    await rooms.passes_time(120)
+    assert "check out" in (await rooms.decisions())[-1]["question"]
+    assert ASKS in (await rooms.decisions())[-1]["question"]

@@ -29,6 +29,19 @@ async def test_a_person_who_replied_meanwhile_ends_the_answer(rooms: Rooms) -> N
     assert await rooms.mode() == "human"
 
 
+async def test_a_code_made_after_the_message_that_holds_it_is_taken_out_of_the_turn(
+    rooms: Rooms,
+) -> None:
+    row = rooms.hostaway.reservation_rows["5000"]
+    row |= {"doorCode": "662211", "updatedOn": "2026-04-13 12:00:00"}
+    await rooms.writes("Thanks! So it is 662211, and where is the shop?")
+    assert (await rooms.turns())[0].text == "Thanks! So it is 662211, and where is the shop?"
+    await rooms.passes_time(120)
+    assert (await rooms.turns())[0].text == "Thanks! So it is [[door_code]], and where is the shop?"
+    (decision,) = await rooms.decisions()
+    assert "662211" not in str(decision) + str(rooms.model.asked)
+
+
 async def test_an_automation_ends_nothing(rooms: Rooms) -> None:
     await rooms.writes(CHECK_IN)
     rooms.clock.advance(60)
@@ -148,6 +161,7 @@ async def test_what_is_found_too_late_becomes_a_low_case(rooms: Rooms) -> None:
 
 
 async def test_what_a_person_answered_in_time_is_not_overdue(rooms: Rooms) -> None:
+    await rooms.set(chat__human_silence_s=600)
     rooms.hostaway.add_message(CHECK_IN)
     rooms.clock.advance(60)
     rooms.hostaway.add_message("From 15:00, Ola", is_incoming=False)
@@ -233,3 +247,78 @@ async def test_a_draft_dropped_for_newer_words_leaves_its_question_open(rooms: R
     await rooms.passes_time(120)
     assert [row["status"] for row in await rooms.outgoing()] == ["dropped", "draft"]
     assert CHECK_IN in (await rooms.decisions())[-1]["question"]
+
+
+async def test_a_greeting_alone_is_greeted_once(rooms: Rooms) -> None:
+    await rooms.writes("Hello!")
+    await rooms.passes_time(120)
+    assert rooms.hostaway.sent[-1][1].endswith("How can I help you?")
+    await rooms.writes("Hello?")
+    await rooms.passes_time(120)
+    assert len(rooms.hostaway.sent) == 1
+    assert await rooms.case() is None
+
+
+async def test_a_picture_alone_goes_to_a_person_and_that_is_said(rooms: Rooms) -> None:
+    await rooms.writes("", attachments=[{"id": 1}])
+    await rooms.passes_time(120)
+    assert "cannot look at photos" in rooms.hostaway.sent[-1][1]
+    case = await rooms.case()
+    assert case is not None
+    assert (case.severity, case.trigger_text) == ("low", "[attachment]")
+
+
+async def test_a_picture_that_only_the_list_of_images_shows_counts(rooms: Rooms) -> None:
+    await rooms.writes("", imagesUrls=["https://pics.example/1.jpg"])
+    await rooms.passes_time(120)
+    assert await rooms.case() is not None
+
+
+async def test_what_booking_com_lets_hosts_choose_an_answer_to_goes_to_a_person(
+    rooms: Rooms,
+) -> None:
+    options = [{"type": "Buttons", "options": [{"payload": "accept"}, {"payload": "decline"}]}]
+    await rooms.writes("A cot and a quiet room", bookingcomReplyOptions=options)
+    await rooms.passes_time(120)
+    assert "I cannot change a booking myself" in rooms.hostaway.sent[-1][1]
+    case = await rooms.case()
+    assert case is not None
+    assert case.trigger_text == "A cot and a quiet room"
+
+
+async def test_a_message_that_booking_com_lets_hosts_answer_in_words_is_a_question(
+    rooms: Rooms,
+) -> None:
+    options = [{"type": "PlainText", "options": []}]
+    await rooms.writes(CHECK_IN, bookingcomReplyOptions=options)
+    await rooms.passes_time(120)
+    assert await rooms.case() is None
+    assert "15:00" in rooms.hostaway.sent[-1][1]
+
+
+async def test_a_reaction_with_words_of_danger_alerts_nobody(rooms: Rooms) -> None:
+    await rooms.writes("Liked “There is a fire extinguisher. In case of fire call 112!”")
+    await rooms.passes_time(120)
+    assert rooms.hostaway.sent == []
+    assert await rooms.case() is None
+
+
+async def test_never_mind_after_a_reply_needs_nothing(rooms: Rooms) -> None:
+    await rooms.writes(CHECK_IN)
+    await rooms.passes_time(120)
+    await rooms.writes("never mind, found it")
+    await rooms.passes_time(120)
+    assert len(rooms.hostaway.sent) == 1
+
+
+async def test_two_robots_stop_after_a_few_rounds(rooms: Rooms) -> None:
+    for sign in "abcdefghij":
+        rooms.model.will_say(f"Dear assistant, here is fact {sign}.")
+        words = "As the virtual assistant of the guest I acknowledge your answer. " * 3
+        await rooms.writes(words + sign * 9)
+        await rooms.passes_time(120)
+        rooms.clock.advance(4)
+    assert len(rooms.hostaway.sent) == 3
+    case = await rooms.case()
+    assert case is not None
+    assert case.severity == "low"

@@ -1,20 +1,17 @@
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from app.chat.verdict import holds_forbidden, is_machine, shortened
-from app.conversations import Turn
 from app.jobs import Job, JobRun
-from tests.make import NOON, make_turn
+from tests.make import WIFI_PASSWORD
 from tests.rooms import Rooms
 
 CHECK_IN = "From what time can we check in?"
 
 
-async def answer_after(rooms: Rooms, *texts: str, seconds: float = 120) -> str | None:
+async def answer_after(rooms: Rooms, *texts: str, seconds: float = 120, **more: Any) -> str | None:
     """The newest reply after the quiet window, none where nothing went out."""
-    await rooms.writes(*texts)
+    await rooms.writes(*texts, **more)
     await rooms.passes_time(seconds)
     return rooms.hostaway.sent[-1][1] if rooms.hostaway.sent else None
 
@@ -209,49 +206,94 @@ async def test_an_urgent_message_to_a_person_who_answers_opens_a_case_silently(
     assert rooms.hostaway.sent == []
 
 
-def turns(*said: tuple[Any, str, int]) -> list[Turn]:
-    return [
-        make_turn(speaker, text, NOON + timedelta(seconds=at), turn_id=number)
-        for number, (speaker, text, at) in enumerate(said, start=1)
-    ]
+WIFI, LATE = "What is the wifi password?", "Could we perhaps leave at two, if nobody minds?"
+PARTS: dict[str, Any] = {
+    "actionCode": "LATE_CHECK_OUT",
+    "score": 0.9,
+    "parts": [
+        {"actionCode": "WIFI_QUESTION", "words": WIFI},
+        {"actionCode": "LATE_CHECK_OUT", "words": LATE},
+    ],
+}
 
 
-def test_the_same_words_thrice_are_a_machine() -> None:
-    said = [("guest", "We got your  message", at * 600) for at in range(3)]
-    assert is_machine(turns(*said))
+async def test_a_burst_of_which_one_part_needs_a_person_is_answered_once_with_a_case_for_it(
+    rooms: Rooms,
+) -> None:
+    rooms.model.will_route(PARTS)
+    reply = await answer_after(rooms, WIFI, LATE)
+    assert reply is not None
+    assert WIFI_PASSWORD in reply
+    assert reply.endswith("a colleague will reply here.")
+    case = await rooms.case()
+    assert case is not None
+    assert (case.trigger_text, case.severity) == (LATE, "low")
+    await answer_after(rooms, "hello? what is the door code?")
+    assert len(rooms.hostaway.sent) == 1
+    assert await rooms.mode() == "human"
+    (row,) = await rooms.outgoing()
+    assert (row["origin"], row["status"]) == ("holding", "sent")
 
 
-def test_three_answers_at_once_are_a_machine() -> None:
-    said: list[tuple[Any, str, int]] = []
-    for number in range(3):
-        said += [("bot", f"b{number}", number * 100), ("guest", f"g{number}", number * 100 + 5)]
-    assert is_machine(turns(*said))
+async def test_without_holding_sentences_the_part_is_answered_and_nothing_promised(
+    rooms: Rooms,
+) -> None:
+    await rooms.set(chat__holding_sentence=False)
+    rooms.model.will_route(PARTS)
+    reply = await answer_after(rooms, WIFI, LATE)
+    assert reply is not None
+    assert reply.endswith(WIFI_PASSWORD)
+    assert await rooms.case() is not None
 
 
-def test_a_quick_guest_is_no_machine() -> None:
-    said: list[tuple[Any, str, int]] = []
-    for number, wait in enumerate((5, 40, 5)):
-        said += [("bot", f"b{number}", number * 100), ("guest", f"g{number}", number * 100 + wait)]
-    assert not is_machine(turns(*said))
-    assert not is_machine(turns(("guest", "hello", 0), ("guest", "hello", 5)))
+async def test_in_draft_mode_the_answered_part_is_a_draft_beside_the_case(rooms: Rooms) -> None:
+    rooms.tenant = await rooms.tenants.set_mode("acme", "draft")
+    rooms.model.will_route(PARTS)
+    assert await answer_after(rooms, WIFI, LATE) is None
+    (row,) = await rooms.outgoing()
+    assert row["status"] == "draft"
+    assert "[[wifi_password]]" in row["text"]
+    case = await rooms.case()
+    assert case is not None
+    assert case.trigger_text == LATE
 
 
-@pytest.mark.parametrize(
-    ("limit", "kept"),
-    [(100, "One. Two! Three?"), (10, "One. Two!"), (5, "One."), (3, None)],
-)
-def test_a_text_is_shortened_at_sentences(limit: int, kept: str | None) -> None:
-    assert shortened("One. Two! Three?", limit) == kept
+async def test_an_sms_never_loses_the_promise_of_a_person(rooms: Rooms) -> None:
+    await rooms.set(chat__disclosure=False)
+    rooms.model.will_route(
+        {
+            **PARTS,
+            "parts": [{**PARTS["parts"][0], "actionCode": "OTHER_QUESTION"}, PARTS["parts"][1]],
+        }
+    )
+    rooms.model.will_say("It is on the box. The box is in the hall. The hall is behind the door.")
+    reply = await answer_after(rooms, WIFI, LATE, communicationType="sms")
+    assert reply is not None
+    assert len(reply) <= 140
+    assert reply.startswith("It is on the box.")
+    assert reply.endswith("a colleague will reply here.")
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["From 15:00 to 22:00", "13.04.2026", "2026-04-13 - 2026-04-16", "112", "1240.50 PLN"],
-)
-def test_times_dates_and_prices_are_not_forbidden(text: str) -> None:
-    assert not holds_forbidden(text)
+async def test_a_person_who_took_over_meanwhile_is_not_answered_beside(rooms: Rooms) -> None:
+    rooms.model.will_route(PARTS)
+    await rooms.writes(WIFI, LATE)
+    rooms.clock.advance(60)
+    rooms.hostaway.add_message("Hi, Ola here", is_incoming=False)
+    await rooms.passes_time(60)
+    assert rooms.hostaway.sent == []
+    assert await rooms.case() is None
 
 
-@pytest.mark.parametrize("text", ["www.x.pl", "500 100 200", "a.b@c.example", "+971 4 123 4567"])
-def test_ways_around_the_channel_are_forbidden(text: str) -> None:
-    assert holds_forbidden(text)
+async def test_an_answered_part_is_not_sent_once_access_has_closed(rooms: Rooms) -> None:
+    rooms.model.will_say("Take the stairs behind the blue door.")
+    rooms.model.will_route({**PARTS, "parts": [
+        {"actionCode": "OTHER_QUESTION", "words": WIFI}, PARTS["parts"][1],
+    ]})  # fmt: skip
+    await rooms.writes(WIFI, LATE)
+    rooms.clock.advance(120)
+    await run_reply(rooms)
+    await rooms.changes(status="cancelled")
+    await rooms.works()
+    assert rooms.hostaway.sent == []
+    assert [row["status"] for row in await rooms.outgoing()] == ["dropped"]
+    assert await rooms.case() is not None

@@ -13,6 +13,8 @@ def answered(acme: Terminal) -> Terminal:
     async def decide(desk: Desk) -> None:
         door = await desk.database.tenant("acme")
         now = desk.clock.now()
+        calls = [{"model": "gpt-4.1", "total_ms": 410}]
+        closed = (await desk.tenants.get("acme")).keyring.close_mapping({"calls": calls})
         async with door.transaction() as conn:
             for thread in ("7", "8"):
                 await desk.conversations.ensure_thread(
@@ -21,11 +23,11 @@ def answered(acme: Terminal) -> Terminal:
             await conn.execute(
                 """insert into {schema}.decisions
                    (conversation_id, generation, library_version, bot, action_code, score,
-                    outcome, origin, because, language, question, answer, stay, calls, decided_at)
+                    outcome, origin, because, language, question, answer, stay, sealed, decided_at)
                    values (1, 1, 3, 'Routing', 'WIFI_QUESTION', 0.93, 'reply', 'template',
                            'Routing chose WIFI_QUESTION', 'pl', 'Jakie jest hasło?',
                            '[[wifi_password]]', $1, $2, $3)""",
-                {"access": "open"}, [{"model": "gpt-4.1", "total_ms": 410}], now,
+                {"access": "open"}, closed, now,
             )  # fmt: skip
 
     acme.desk(decide)
@@ -49,3 +51,17 @@ def test_a_conversation_without_answers_is_told_from_one_that_is_not_there(
 ) -> None:
     assert answered.says("decisions", "acme", "2") == "no decisions\n"
     assert answered.type("decisions", "acme", "3").exit_code == 1
+
+
+def test_what_nobody_foresaw_ends_in_one_line_without_values(answered: Terminal) -> None:
+    async def spoil(desk: Desk) -> None:
+        garbage = (await desk.tenants.get("acme")).keyring.close(b"48151, no JSON")
+        async with (await desk.database.tenant("acme")).transaction() as conn:
+            await conn.execute("update {schema}.decisions set sealed = $1", garbage)
+
+    answered.desk(spoil)
+    result = answered.type("decisions", "acme", "1")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("nightdesk: ended by JSONDecodeError at ")
+    assert result.stderr.count("\n") == 1
+    assert "48151" not in result.stderr

@@ -33,6 +33,14 @@ async def close_everything(desk: Desk) -> None:
                values (1, 'message', 'a', '{}', $1, $2)""",
             tenant.keyring.close(b"words"), now,
         )  # fmt: skip
+        thread = await desk.conversations.ensure_thread(conn, account="1", external_id="7", now=now)
+        await conn.execute(
+            """insert into {schema}.decisions
+               (conversation_id, generation, library_version, outcome, origin, because, language,
+                question, sealed, decided_at)
+               values ($1, 1, 1, 'reply', 'bot', '', 'en', '', $2, $3)""",
+            thread.id, tenant.keyring.close(b"prompts"), now,
+        )  # fmt: skip
 
 
 async def newest_key(desk: Desk) -> Keyring:
@@ -45,7 +53,7 @@ async def newest_key(desk: Desk) -> Keyring:
 def test_every_closed_value_opens_with_the_new_key_alone(acme: Terminal) -> None:
     async def run(desk: Desk) -> None:
         await close_everything(desk)
-        assert await rotate_keys(desk) == [("acme", 7)]
+        assert await rotate_keys(desk) == [("acme", 8)]
         ring = await newest_key(desk)
         async with desk.database.shared().transaction() as conn:
             closed = [
@@ -57,7 +65,8 @@ def test_every_closed_value_opens_with_the_new_key_alone(acme: Terminal) -> None
         async with door.transaction() as conn:
             closed += [r["gated"] for r in await conn.fetch("select gated from {schema}.listings")]
             closed.append(await conn.fetchval("select sealed from {schema}.inbox"))
-        assert len([ring.open(value) for value in closed]) == 7
+            closed.append(await conn.fetchval("select sealed from {schema}.decisions"))
+        assert len([ring.open(value) for value in closed]) == 8
 
     acme.desk(run)
 

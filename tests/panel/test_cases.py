@@ -23,6 +23,18 @@ async def test_the_page_shows_case_stay_and_the_whole_conversation(
     assert DOOR_CODE not in page
 
 
+async def test_a_listing_without_a_time_zone_is_warned_about(desk: Desk, tenant: Tenant) -> None:
+    case = await desk.world.open_case(tenant, await desk.world.thread(tenant))
+    browser = await desk.signed_in(tenant.id, "Ala")
+    assert "names none that exists" not in (await browser.get(f"/case/acme/{case.id}")).text
+    door = await desk.world.database.tenant("acme")
+    async with door.transaction() as conn:
+        await conn.execute("update {schema}.listings set time_zone = 'Mars/Base'")
+    page = (await browser.get(f"/case/acme/{case.id}")).text
+    assert "names none that exists" in page
+    assert "are counted by UTC" in page
+
+
 async def test_a_case_is_taken_and_the_next_one_is_told_who_has_it(
     desk: Desk, tenant: Tenant
 ) -> None:

@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.pms.access import AccessPolicy, can_access, check_in_at, check_out_at, zone_of
+from app.pms.access import (
+    AccessPolicy,
+    can_access,
+    check_in_at,
+    check_out_at,
+    own_zone_of,
+    whole_minute,
+    zone_of,
+)
 from tests.make import make_listing, make_reservation
 
 WARSAW = ZoneInfo("Europe/Warsaw")
@@ -171,6 +179,33 @@ def test_the_hour_that_spring_skips_counts_from_after_the_gap() -> None:
     assert check_in_at(reservation, listing, POLICY) == datetime(2026, 3, 29, 1, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("zone", "day", "hour", "begins"),
+    [
+        ("Antarctica/Troll", date(2026, 3, 29), 2, "2026-03-29T03:00:00+02:00"),
+        ("Africa/Cairo", date(2026, 4, 24), 0, "2026-04-24T01:00:00+03:00"),
+        ("Australia/Lord_Howe", date(2026, 10, 4), 2, "2026-10-04T02:30:00+11:00"),
+        ("Pacific/Apia", date(2011, 12, 30), 15, "2011-12-31T00:00:00+14:00"),
+        ("Europe/Warsaw", date(2026, 10, 25), 2, "2026-10-25T02:00:00+02:00"),
+    ],
+)
+def test_an_hour_that_the_clock_leaves_out_or_shows_twice_begins_as_soon_as_it_can(
+    zone: str, day: date, hour: int, begins: str
+) -> None:
+    listing = make_listing(time_zone=zone, check_in_hour=hour)
+    reservation = make_reservation(arrival_on=day, departure_on=day + timedelta(days=2))
+    comes = check_in_at(reservation, listing, POLICY)
+    assert comes.astimezone(ZoneInfo(zone)).isoformat() == begins
+
+
+def test_a_moment_is_told_by_the_minute_in_which_it_has_come() -> None:
+    moment = datetime(2026, 10, 25, 2, 30, tzinfo=WARSAW)
+    assert whole_minute(moment).isoformat() == "2026-10-25T02:30:00+02:00"
+    assert whole_minute(moment + timedelta(seconds=1)).isoformat() == "2026-10-25T02:31:00+02:00"
+    late = moment.replace(minute=59, second=59, fold=0)
+    assert whole_minute(late).isoformat() == "2026-10-25T02:00:00+01:00"
+
+
 def test_hours_before_arrival_are_real_hours_over_both_changes_of_the_clock() -> None:
     spring = make_reservation(arrival_on=date(2026, 3, 29), departure_on=date(2026, 3, 31))
     autumn = make_reservation(arrival_on=date(2026, 10, 25), departure_on=date(2026, 10, 27))
@@ -190,6 +225,11 @@ def test_a_stay_over_the_change_of_the_clock_ends_at_its_local_hour() -> None:
 def test_a_zone_nobody_knows_is_the_tenants(name: str | None) -> None:
     policy = AccessPolicy(default_time_zone="Asia/Dubai")
     assert zone_of(make_listing(time_zone=name), policy).key == "Asia/Dubai"
+
+
+def test_whether_a_zone_is_the_listings_own_is_told_apart() -> None:
+    assert own_zone_of(make_listing(time_zone="Mars/Base")) is None
+    assert own_zone_of(make_listing()) == WARSAW
 
 
 def test_where_the_tenants_zone_is_unknown_too_it_is_utc() -> None:

@@ -176,6 +176,18 @@ def test_a_reservation_without_dates_is_refused(value: object) -> None:
         reservation(arrivalDate=value)
 
 
+@pytest.mark.parametrize("value", ["0001-01-01", "1989-12-31", "2201-01-01", "9999-12-31"])
+def test_a_reservation_in_no_year_of_ours_is_refused(value: object) -> None:
+    with pytest.raises(BadInput, match="departureDate lies in no year that anybody books"):
+        reservation(departureDate=value)
+
+
+def test_a_guest_sleeps_in_the_unit_that_was_booked() -> None:
+    assert reservation().place_external_id == "1042"
+    units = [{"listingMapIdUnit": 1050}]
+    assert reservation(reservationUnit=units).place_external_id == "1050"
+
+
 def test_dates_may_carry_a_time() -> None:
     assert reservation(arrivalDate="2026-04-13 00:00:00").arrival_on == date(2026, 4, 13)
 

@@ -5,11 +5,14 @@ import pytest
 
 from app.pms.records import Gated
 from app.pms.stay_parts import (
+    as_meant_now,
     code_source_of,
     door_code,
     gated_texts,
     join_adjoining,
     known_secrets,
+    policy_of,
+    previous_check_out,
     without_foreign_codes,
 )
 from app.settings import AccessSettings
@@ -22,6 +25,16 @@ def neighbour(arrival: int, departure: int, **changes: Any) -> Any:
         "departure_on": date(2026, 4, departure), **changes,
     }  # fmt: skip
     return make_reservation(**values)
+
+
+def test_a_custom_field_is_hidden_from_the_moment_the_settings_say_so() -> None:
+    mirrored = make_listing(
+        custom_fields={"parking": "B2", "lift": "L", "gate": "G"}, gated=Gated(texts={"box": "9"})
+    )
+    settings = ["1=parking:public", "2=lift:gated", "3=gate:secret", "4=box:secret"]
+    found = as_meant_now(mirrored, settings)
+    assert found.custom_fields == {"parking": "B2"}
+    assert found.gated == Gated(secrets={"gate": "G", "box": "9"}, texts={"lift": "L"})
 
 
 def test_a_listing_may_choose_its_own_source() -> None:
@@ -54,6 +67,7 @@ def test_adjoining_stays_of_one_guest_are_one() -> None:
         {"phone_e164": "+48999999999"},
         {"status": "cancelled"},
         {"phone_e164": None, "guest_name": "X"},
+        {"phone_e164": None},
     ],
 )
 def test_stays_of_others_are_not_joined(changes: dict[str, Any]) -> None:
@@ -101,3 +115,46 @@ def test_gated_texts_of_the_reservation_win() -> None:
 def test_a_text_without_foreign_codes_is_left_alone() -> None:
     text = "Two  spaces. And [[door_code]]."
     assert without_foreign_codes(text) == text
+
+
+def test_without_numbers_a_full_name_on_one_channel_is_one_guest() -> None:
+    own = make_reservation(phone_e164=None)
+    for changes, leaves in (
+        ({}, 18),
+        ({"channel_id": 2005}, 16),
+        ({"guest_name": "Jan Inny"}, 16),
+    ):
+        later = neighbour(16, 18, phone_e164=None, **changes)
+        assert join_adjoining(own, [later]).departure_on.day == leaves
+
+
+def test_a_first_name_alone_joins_nobody() -> None:
+    own = make_reservation(phone_e164=None, guest_name="Anna")
+    assert join_adjoining(own, [neighbour(16, 18, phone_e164=None, guest_name="Anna")]) == own
+
+
+@pytest.mark.parametrize(
+    ("changes", "leaves"),
+    [
+        ({}, "2026-04-13T09:00"),
+        ({"check_out_hour": 17}, "2026-04-13T15:00"),
+        ({"status": "ownerStay", "phone_e164": None}, "2026-04-13T09:00"),
+        ({"departure_on": date(2026, 4, 15)}, None),
+        ({"arrival_on": date(2026, 4, 13), "departure_on": date(2026, 4, 15)}, None),
+        ({"phone_e164": "+48500100200"}, None),
+    ],
+)
+def test_the_previous_check_out_is_that_of_whoever_came_before(
+    changes: dict[str, Any], leaves: str | None
+) -> None:
+    before = neighbour(10, 13, **{"phone_e164": "+48999999999", **changes})
+    policy = policy_of(AccessSettings(), is_code_static=True)
+    found = previous_check_out(make_reservation(), make_listing(), policy, [before])
+    assert (f"{found:%Y-%m-%dT%H:%M}" if found else None) == leaves
+
+
+def test_the_owner_is_one_person() -> None:
+    own = make_reservation(status="ownerStay", phone_e164=None, guest_name="Owner")
+    before = neighbour(10, 13, status="ownerStay", phone_e164=None, guest_name="Family")
+    policy = policy_of(AccessSettings(), is_code_static=True)
+    assert previous_check_out(own, make_listing(), policy, [before]) is None

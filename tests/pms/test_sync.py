@@ -4,7 +4,7 @@ import pytest
 
 from app.errors import NotFound
 from app.events import ReservationChanged
-from app.pms.sync import letters_of, parsed_messages, without_codes
+from app.pms.sync import parsed_messages
 from tests.make import NOON, raw_listing, raw_message, raw_reservation
 from tests.rooms import Rooms
 
@@ -81,15 +81,25 @@ async def test_another_tenants_account_is_not_found(rooms: Rooms) -> None:
         await rooms.mirror.account(rooms.tenant, rooms.account.id + 1)
 
 
-def test_only_letters_and_digits_make_words_the_same() -> None:
-    assert letters_of("Check-in: 15:00! 🙂") == letters_of("check in 1500")
-
-
-def test_words_of_an_unknown_stay_lose_what_looks_like_a_code() -> None:
-    assert "4815" not in without_codes("Is the code 4815 or 9911?")
-
-
 async def test_secrets_in_messages_are_masked_before_they_are_kept(rooms: Rooms) -> None:
     await rooms.writes("Is it 48151?")
     rows = await rooms.rows("select text from {schema}.turns")
     assert [row["text"] for row in rows] == ["Is it [[door_code]]?"]
+
+
+async def test_a_message_that_the_guest_edited_has_its_new_words(rooms: Rooms) -> None:
+    await rooms.writes("Is there a lift?")
+    rooms.hostaway.threads["70"][0]["body"] = "Is there a lift, and a cot for the baby?"
+    await rooms.passes_time(120)
+    (decision,) = await rooms.decisions()
+    assert decision["question"] == "Is there a lift, and a cot for the baby?"
+    assert [turn.text for turn in await rooms.turns() if turn.speaker == "guest"] == [
+        "Is there a lift, and a cot for the baby?"
+    ]
+
+
+async def test_a_code_that_changed_since_is_not_uncovered_by_reading_again(rooms: Rooms) -> None:
+    await rooms.writes("Is it still 48151?")
+    await rooms.changes(doorCode="90210")
+    await rooms.passes_time(120)
+    assert (await rooms.turns())[0].text == "Is it still [[door_code]]?"

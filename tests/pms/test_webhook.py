@@ -1,4 +1,5 @@
 import base64
+import hashlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -151,6 +152,17 @@ async def test_a_message_becomes_one_row_whose_words_are_sealed(
     if row["sealed"] is not None:
         assert b"48151" not in row["sealed"]
         assert tenant.keyring.open_mapping(row["sealed"])["body"] == MESSAGE_BODY["body"]
+
+
+async def test_a_door_code_cannot_be_tried_out_of_a_stored_digest(
+    receiver: Receiver, account: PmsAccount
+) -> None:
+    body = raw_reservation()
+    await receiver.post(account, {"event": "reservation.updated", "data": body})
+    (row,) = await receiver.rows()
+    raw = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    for kind in ("sha256", "sha1", "md5", "blake2b"):
+        assert hashlib.new(kind, raw).hexdigest()[:16] not in row["dedupe_key"]
 
 
 async def test_a_second_delivery_changes_nothing(receiver: Receiver, account: PmsAccount) -> None:

@@ -32,6 +32,16 @@ async def test_an_inferred_silence_is_told_once_with_its_end_at_the_listing(
     )
 
 
+async def test_a_silence_is_told_with_the_words_it_was_inferred_from(
+    world: CaseWorld, notices: Notices, wired: Tenant, slack: LoopbackSlack
+) -> None:
+    thread = await world.thread(wired)
+    await world.say(wired, thread, "operator", "Hi, Ola here. The code is [[door_code]].")
+    await person_spoke(world, wired, thread)
+    (post,) = slack.posts()
+    assert "Hi, Ola here. The code is [[door_code]]." in str(post["blocks"])
+
+
 async def test_a_silence_after_the_last_one_ended_is_told_again(
     world: CaseWorld, notices: Notices, wired: Tenant, slack: LoopbackSlack
 ) -> None:

@@ -2,18 +2,23 @@
 //   [condition, document, true | false | "refused"]
 // Dates stand as {"@date": milliseconds}. "refused" means that sift threw.
 //
-//   node generate.mjs --modules DIR --seed 1 --cases 6000      (DIR holds node_modules/sift)
+// Half of them are of the kind an operator would write, the other half are meant to break something:
+// near misses of what the document holds, names of JavaScript's own, numbers at the edges of a double,
+// halves of characters, letters whose cases differ in length.
+//
+//   node generate.mjs --modules DIR --seed 1 --cases 12000      (DIR holds node_modules/sift)
 
 import { createRequire } from "node:module";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { CONDITIONS, DOCUMENTS } from "../by_hand.mjs";
 
 process.env.TZ = "UTC";
 const { values: given } = parseArgs({
   options: {
     modules: { type: "string" },
     seed: { type: "string", default: "1" },
-    cases: { type: "string", default: "6000" },
+    cases: { type: "string", default: "12000" },
   },
 });
 const require = createRequire(path.join(path.resolve(given.modules), "from.js"));
@@ -35,6 +40,8 @@ const pick = (list) => list[below(list.length)];
 const chance = (share) => random() < share;
 const times = (count, make) => Array.from({ length: count }, make);
 
+let isWild = false;
+
 // ── documents ────────────────────────────────────────────────────────────────────────────────
 
 const NAMES = ["a", "b", "c", "d", "a", "b", "0", "1", "length", "values", ""];
@@ -45,13 +52,31 @@ const TEXTS = [
   "aaa", "abab", "foo bar", "foo_bar9", "\u00a0x", "a\u2028b", "[object Object]", "1,2", "-", "é",
 ];
 
+const WILD_NAMES = [
+  "a", "b", "c", "x", "0", "1", "2", "length", "name", "id", "tags", "items", "value", "", "-1", "01", "1.5", "values", "keys",
+  "at", "map", "link", "constructor", "valueOf", "toString", "hasOwnProperty", "toJSON", "ą", "😀", "a b",
+];
+const WILD_NUMBERS = [
+  0, -0, 1, -1, 2, 3, 4, 7, -7, 0.1, 0.2, 0.30000000000000004, 1.5, -2.5, 100, 1e21, 1e-7, 5e-324, 1.7976931348623157e308,
+  2 ** 53, 2 ** 53 + 2, -(2 ** 53), 123456789012345680000, 4294967296, 2147483648, -2147483648, 123.456,
+];
+const WILD_TEXTS = [
+  "", "0", "1", "-1", "1.0", "01", " 1", "1 ", "1e0", "0x1", "0b1", "Infinity", "-Infinity", "NaN", "null", "undefined", "true",
+  "false", "a", "b", "A", "ab", "aB", "abc", "[object Object]", "1,2", "a,b", ",", "\u0000", "\n", "a\nb", "\r\n", "\u2028",
+  "\ufeff", "\u00a0", "é", "e\u0301", "ß", "SS", "İ", "ı", "i", "I", "ſ", "K", "ö", "Ω", "\u2126", "😀", "😁", "\ud83d",
+  "\ude00", "\uffff", "z", "_", "-", "日本", "مرحبا", "ąęó", "2026-07-01T00:00:00.000Z", "new", "x".repeat(300),
+];
+const names = () => pick(isWild && chance(0.85) ? WILD_NAMES.slice(0, 14) : isWild ? WILD_NAMES : NAMES);
+const numbers = () => pick(isWild ? WILD_NUMBERS : NUMBERS);
+const texts = () => pick(isWild ? WILD_TEXTS : TEXTS);
+
 function scalar() {
   const kind = below(12);
   if (kind < 2) return null;
   if (kind < 4) return chance(0.5);
-  if (kind < 8) return pick(NUMBERS);
-  if (kind < 9 && chance(0.3)) return { "@date": pick([0, 5, 1751328000000, 1751328000123]) };
-  return pick(TEXTS);
+  if (kind < 8) return numbers();
+  if (kind < 9 && chance(0.3)) return { "@date": pick([0, 5, -1, 1751328000000, 1751328000123]) };
+  return texts();
 }
 
 function value(depth) {
@@ -63,7 +88,7 @@ function value(depth) {
 
 function record(depth) {
   const made = {};
-  for (let left = below(4); left > 0; left--) made[pick(NAMES)] = value(depth);
+  for (let left = below(4); left > 0; left--) made[names()] = value(depth);
   return made;
 }
 
@@ -90,6 +115,9 @@ function document() {
   const made = record(3);
   made.a = chance(0.4) ? records(2) : value(3);
   if (chance(0.6)) made.b = value(3);
+  if (isWild && chance(0.3)) {
+    made.items = times(below(4), () => ({ id: numbers(), tags: times(below(3), scalar), sub: times(below(3), () => record(1)) }));
+  }
   return made;
 }
 
@@ -111,14 +139,44 @@ function everything(within) {
 }
 
 function place(seen) {
-  if (seen.length && chance(0.75)) return pick(seen)[0];
+  if (seen.length && chance(0.75)) {
+    const known = pick(seen)[0];
+    if (!isWild || chance(0.83)) return known;
+    return chance(0.7) ? `${known}.${names()}` : known.split(".").slice(0, -1).join(".");
+  }
   const extras = ["a.length", "a.values", "b.link", "a.constructor", "a.b.length", "a.toString", "zz", "a.zz", "a.1e0", "a.00", "a. "];
   if (chance(0.1)) return pick(extras);
-  return times(1 + below(3), () => pick(NAMES)).join(".");
+  return times(1 + below(3), names).join(".");
+}
+
+// Something that is almost the value: where equality, order and types are decided.
+function nearly(known) {
+  if (Array.isArray(known)) {
+    const items = [...known];
+    if (items.length && chance(0.3)) return items[0];
+    if (chance(0.3)) return items.reverse();
+    if (chance(0.4)) items.push(scalar());
+    else if (items.length) items[below(items.length)] = scalar();
+    return items;
+  }
+  if (known && typeof known === "object" && !("@date" in known)) {
+    const fields = Object.entries(known);
+    if (chance(0.3)) fields.reverse();
+    else if (chance(0.4)) fields.push([names(), scalar()]);
+    else if (fields.length) fields[below(fields.length)][1] = scalar();
+    return Object.fromEntries(fields);
+  }
+  if (typeof known === "number") return pick([known + 1, known - 1, -known, String(known), known === 1, [known]]);
+  if (typeof known === "string") return pick([`${known} `, known.toUpperCase(), known.toLowerCase(), known.slice(1), Number(known) || 0, [known], known.normalize("NFD")]);
+  if (typeof known === "boolean") return pick([Number(known), String(known), !known]);
+  return known === null ? pick([0, "", false, "null", {}, [], [null]]) : known;
 }
 
 function operand(seen) {
-  if (seen.length && chance(0.55)) return pick(seen)[1];
+  if (seen.length && chance(0.6)) {
+    const known = pick(seen)[1];
+    return isWild && chance(0.35) ? nearly(known) : known;
+  }
   return chance(0.8) ? scalar() : value(2);
 }
 
@@ -127,11 +185,17 @@ const ATOMS = [
   "^", "$", "\\.", "\\/", "/", "[\\w-]", "[^]", "[]", "ł", "ß", "[à-ÿ]", "😀", "\\n", "\\x61", "\\u0061", "{", "}", "]", "a{,2}", "[\\d\\s]",
   "\\t", "ſ", "k", "s", "[^\\W]", "[b\\-x]", "\\-", "_", " ", ",", "\\cJ", "\\0", "[\\b]", "é", "[😀]", "\\$", "-", "1", "0",
 ];
+const WILD_ATOMS = [
+  "a", "b", "\\D", "\\W", "\\S", "[^a]", "\\b", "\\B", "^", "$", ".", "[^]", "[]", "ß", "ſ", "K", "İ", "ı", "😀", "[😀😁]", "\\ud83d",
+  "\\u{1F600}", "\\p{L}", "\\P{Lu}", "(?:)", "()", "|", "\\0", "[\\d-x]", "[--a]", "[^\\s\\S]", "(?=)", "(?!)", "\\_", "é", "e\u0301", "م",
+  "[\\u0600-\\u06ff]", "[\\cA]", "\\c", "\\c1", "[\\c]", "[\\c1]", "[\\c_]", "\\8", "\\07", "\\18", "\\377", "\\400", "\\k", "[\\k]", "[\\1]",
+  "[(]", "\\(", "x{0}", "x{2,3}?", "\\u12", "\\xg", "[z-a]", "(?<=a)", "(?<!a)", "(?<=^|b)", "a**", "(", "[a", "\\",
+];
 const SUFFIXES = ["*", "+", "?", "*?", "+?", "??", "{2}", "{1,2}", "{0,1}", "{2,}", "{0}"];
 
 function pattern(depth) {
   const pieces = times(below(4) + (depth === 2 ? 1 : 0), () => {
-    if (depth <= 0 || chance(0.75)) return pick(ATOMS) + (chance(0.25) ? pick(SUFFIXES) : "");
+    if (depth <= 0 || chance(0.75)) return pick(isWild ? WILD_ATOMS : ATOMS) + (chance(0.25) ? pick(SUFFIXES) : "");
     const opening = pick(["(", "(", "(?:", "(?=", "(?!", "(?<=", "(?<!", `(?<n${below(1000)}>`]);
     return `${opening}${pattern(depth - 1)})` + (chance(0.35) ? pick(SUFFIXES) : "");
   });
@@ -171,7 +235,7 @@ function operator(seen, depth) {
     case 7: return { $nin: chance(0.95) ? list(4) : operand(seen) };
     case 8: return { $all: times(below(4), () => (chance(0.7) || depth <= 0 ? operand(seen) : operators(seen, depth - 1))) };
     case 9: return { $size: chance(0.9) ? below(4) : operand(seen) };
-    case 10: return { $mod: chance(0.9) ? [pick([1, 2, 3, 4, -3, 0, 2.5]), pick([0, 1, 2, -1, 0.5])] : operand(seen) };
+    case 10: return { $mod: chance(0.9) ? [pick([1, 2, 3, 4, -3, 0, 2.5, "2"]), pick([0, 1, 2, -1, 0.5, "0"])] : operand(seen) };
     case 11: return { $exists: chance(0.8) ? chance(0.5) : operand(seen) };
     case 12: return { $type: pick(["number", "string", "bool", "array", "null", "timestamp"]) };
     case 13: case 14: return expression(seen);
@@ -221,8 +285,13 @@ function answer(condition, within) {
   }
 }
 
+for (const condition of CONDITIONS) {
+  for (const within of DOCUMENTS) process.stdout.write(JSON.stringify([condition, within, answer(condition, within)]) + "\n");
+}
 for (let left = Number(given.cases); left > 0; left--) {
-  const within = document();
-  const condition = query(everything(within), below(4));
+  isWild = chance(0.5);
+  // As JSON, because that is what both sides can hold: no -0.
+  const within = JSON.parse(JSON.stringify(document()));
+  const condition = JSON.parse(JSON.stringify(query(everything(within), below(isWild ? 5 : 4))));
   process.stdout.write(JSON.stringify([condition, within, answer(condition, within)]) + "\n");
 }

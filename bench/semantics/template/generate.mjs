@@ -1,12 +1,12 @@
 // Random templates and what the real npm packages make of them.
 //
-//   npm install ejs@7.0.2 mustache@4.2.0        (in a folder of its own, outside this one)
-//   node generate.mjs FOLDER/node_modules OUT ejs|mustache|both COUNT SEED
+//   node generate.mjs FOLDER/node_modules ejs|mustache|both|wild COUNT SEED
 //
-// The recorded ones, tests/bots/semantics/{ejs,mustache,both}.jsonl.gz, are `ejs 6000 20261`,
-// `mustache 6000 20262` and `both 2500 20263`; the same arguments give the same file.
+// `ejs`, `mustache` and `both` keep to our dialect, so that nothing in them may be refused. `wild` is
+// meant to break something: it leaves the dialect at every corner, and values hold tags. There the
+// braces of printed values are hidden from Mustache, as our dialect hides them.
 //
-// Writes OUT, gzipped: {"views": [...]} on the first line, then per line [template, view number,
+// Prints {"views": [...]} on the first line, then per line [template, view number,
 // answer, how]. `how` is absent when the package simply answered, and otherwise
 //   "missing"  it threw on a member of null or undefined; the answer is that of the same template
 //              with `?.` for every dot, which is what our dialect means by a missing path
@@ -14,10 +14,11 @@
 //   "threw"    it threw while rendering; there is no answer
 //   "mutated"  it answered, but the template was damaged on purpose: it may be outside the dialect
 import { createRequire } from "node:module";
-import { readFileSync, writeFileSync } from "node:fs";
-import { gzipSync } from "node:zlib";
+import { readFileSync } from "node:fs";
 
-const [modules, out, layer, countText, seedText] = process.argv.slice(2);
+import { TEMPLATES, VIEW } from "../by_hand.mjs";
+
+const [modules, layer, countText, seedText] = process.argv.slice(2);
 const require = createRequire(modules + "/");
 const ejs = require("ejs");
 const mustache = require("mustache");
@@ -74,7 +75,7 @@ const view = () => {
 
 // ---- expressions and EJS
 
-const space = () => (chance(0.2) ? pick(["", "  ", "\n", "\t"]) : " ");
+const space = () => (chance(0.2) ? pick(["", "  ", "\n", "\t", " /* a && b */ ", " // }\n"]) : " ");
 const DOT = "\u0001"; // stands for a dot that may become `?.`
 const quoted = (text) => {
   const mark = pick(["'", '"']);
@@ -82,6 +83,7 @@ const quoted = (text) => {
     if (c === mark || c === "\\") return "\\" + c;
     if (c === "\n") return "\\n";
     if (chance(0.05) && c.length === 1) return "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0");
+    if (chance(0.01)) return "\\0" + (/[0-9]/.test(c) ? " " : "") + c;
     return c;
   });
   return mark + inside.join("") + mark;
@@ -171,16 +173,119 @@ const mustaches = (depth) =>
     return depth > 0 ? section(depth) : variable();
   }).join("");
 
+// ---- wild: both layers at once, out of the dialect at times
+
+const WILD_NAMES = ["a", "b", "c", "guest", "listing", "tags", "rooms", "n", "s", "gość", "$x", "_y", "of", "get", "locals", "include",
+  "Math", "escapeFn", "constructor", "toString", "x"];
+const WILD_PARTS = ["a", "b", "name", "length", "includes", "if", "class", "null", "true", "toString", "constructor", "trim", "at", "keys", "$"];
+const WILD_WORDS = ["{{a}}", "{{#a}}", "}}", "{", "<%= a %>", "%>", "\u2028", "\\", "\t", "\r\n", "\r", "$&", "$1", "__proto__", "İ"];
+const ESCAPES = ["\\n", "\\t", "\\'", '\\"', "\\\\", "\\u0105", "\\x41", "\\u{1F600}", "\\0", "\\b", "\\f", "\\v", "\\a", "\\/", "\\\n",
+  "\\ud83d\\ude00", "\\ud83d", "\\1", "\\x4", "\\u12"];
+const MARKS = ["a", "b", "x", "1", "0", " ", "ą", "😀", ",", ".", ";", "}", "{", "//", "/*", "if", "%"];
+const ODD_SIGNS = ["+", "-", "*", "/", "%", "??", "in", "instanceof", "&", "|", ",", "=", "<<", "**"];
+const ODD_TAGS = ["<%% raw %>", "<%%", "%%>", "<%%= a -%>\n", "<%% _%>  \nz", "<% %>", "<% ; %>", "<%# c -%>\n", "<%# c _%>  \n", "  <%_ %>",
+  "<% if (a) {} %>", "<% if (a) { } else { } %>", "<%%%>", "<%%>", "%%%>", "<%= %>", "<%-%>", "<%_%>", "<%#%>",
+  "<% for (const q of tags) { %>q<% } %>", "<% // c\n %>", "<% /* c */ %>", "<% tags.forEach(function (t) { %>t<% }) %>",
+  "<% if (a) %>x", "<% var z = 1 %>", "<% while (false) { } %>", "<% { %>x<% } %>", "<%=a%>", "<%-a-%>\n",
+  "<%_ if(a){ _%>  y<%_ } _%>  z", "<% if(!(a&&b)||c){%>k<%}%>", "<%='a'%>", "<%= '%' + '>' %>", "<% else { %>", "<% } %>", "<% }else{ %>",
+  "<% if (a) { %>", "<%= a; /* c */ %>", "<%= a // c %>", "<%= '{{a}}' %>", "{<%= s %>{", "<%= a ? '{' : '' %>{a}}", "<%= [] %>", "<%= a() %>"];
+const ODD_MUSTACHE = ["{{> p}}", "{{=| |=}}", "{{}}", "{{ }}", "{{#}}", "{{/a}}", "{{#a}}", "{{", "}}", "{{{", "{{{}}}", "{{!}}", "{{=<% %>=}}"];
+const WILD_PLAIN = [...PLAIN, "\r", "\u2028", "%", "<", "< %", "% >", "&amp;", "\u0000", "{", "$"];
+const blank = () => (chance(0.5) ? " " : pick(["", "", "  ", "\n", "\t", "\r\n", "\u00a0", "/* c */", "\u2028"]));
+const wildText = () => {
+  const mark = pick(["'", '"']);
+  return mark + times(below(4), () => (chance(0.2) ? pick(ESCAPES) : pick(MARKS))).join("") + mark;
+};
+const wildPath = () => {
+  const head = chance(0.95) ? pick(NAMES) : pick(WILD_NAMES);
+  return head + times(pick([0, 0, 0, 1, 1, 2]), () => DOT + (chance(0.95) ? pick(PARTS) : pick(WILD_PARTS))).join("");
+};
+const wildNumber = () => pick(["0", "1", "2", "10", "1.5", ".5", "1e3", "3.", "1E-7", "1e21", "1e400", "9007199254740993", "-1", "- 1",
+  ...(chance(0.05) ? ["010", "0x10", "0b1", "1n", "1_000", "0o7", "08", "+1"] : [])]);
+const wildAtom = (depth) => {
+  const kind = below(16);
+  if (kind < 6) return wildPath();
+  if (kind < 8) return wildText();
+  if (kind === 8) return wildNumber();
+  if (kind === 9) return pick(["true", "false", "null", "undefined"]);
+  if (kind === 10) return wildPath() + DOT + "length";
+  if (depth === 0) return wildPath();
+  if (kind === 11) return `${wildPath()}${DOT}includes${DOT}(${blank()}${wild(depth - 1)}${blank()})`;
+  if (kind === 12) return `(${wild(depth - 1)})${DOT}${pick(["length", "name", `a${DOT}b`, `includes${DOT}(${wildText()})`])}`;
+  if (kind === 13) return `${wildText()}${DOT}${pick(["length", `includes${DOT}(${wild(depth - 1)})`])}`;
+  return `(${blank()}${wild(depth - 1)}${blank()})`;
+};
+const wildUnary = (depth) => {
+  const odd = chance(0.03) ? ["typeof ", "-", "+", "void ", "~"] : [];
+  return (chance(0.18) ? pick(["!", "!!", "! ", "!!!", ...odd]) : "") + wildAtom(depth);
+};
+const wild = (depth) => {
+  const kind = below(10);
+  const choice = () => `${wildUnary(depth - 1)}${blank()}?${blank()}${wild(depth - 1)}${blank()}:${blank()}${wild(depth - 1)}`;
+  if (kind >= 8 && depth > 0) return choice();
+  const links = kind < 4 ? 0 : pick([1, 1, 1, 2, 3]);
+  const link = () => blank() + (chance(0.99) ? pick(SIGNS) : pick(ODD_SIGNS)) + blank() + wildUnary(Math.max(0, depth - 1));
+  return wildUnary(depth) + times(links, link).join("");
+};
+const wildPrint = () => `${pick(["<%=", "<%=", "<%-"])}${blank()}${wild(2)}${blank()}${pick(["", "", "", ";"])} ${close()}`;
+const wildBlock = (depth) => {
+  const inside = () => (depth > 0 ? wildBody(depth - 1) : wildMustache(1));
+  const head = (text) => `${open()}${blank()}${text}${blank()}(${blank()}${wild(2)}${blank()})${blank()}{${blank()}${close()}${inside()}`;
+  let made = head("if");
+  for (let more = pick([0, 0, 1, 1, 2, 3]); more > 0; more--) made += head("} else if");
+  if (chance(0.5)) made += `${open()} }${blank()}else${blank()}{${blank()}${close()}${inside()}`;
+  if (chance(0.1)) return made + head("} if") + `${open()} } ${close()}`;
+  if (chance(0.05)) return made + head("} else { if") + `${open()} }} ${close()}`;
+  return `${made}${open()}${blank()}}${pick(["", ";", " ", "\n"])}${close()}`;
+};
+const wildName = () => (chance(0.92) ? name() : pick(["a b", "a..b", ".a", "a.", ". .", "a .b", "-", "a-b", "a/b", "listing.", "tags.0",
+  "s.0", "this", "@index", "a\tb", "#a", "'a'", "tags.join", "tags.map.length", "constructor", "s.trim"]));
+const wildVariable = () => {
+  const named = inner() + wildName() + inner();
+  const odd = chance(0.03) ? [`{{{${named}}}`, `{{${named}}}}`] : [];
+  return pick([`{{${named}}}`, `{{{${named}}}}`, `{{&${named}}}`, `{{& ${named}}}`, `{{ { ${named}}}}`, ...odd]);
+};
+const wildSection = (depth) => {
+  const named = wildName();
+  const tag = (mark, of) => `${pick(BLANK)}{{${inner()}${mark}${inner()}${of}${inner()}}}${pick(BLANK)}`;
+  return tag(pick(["#", "#", "^"]), named) + wildMustache(depth - 1) + tag("/", chance(0.98) ? named : wildName());
+};
+const wildMustache = (depth) =>
+  times(1 + below(4), () => {
+    const kind = below(12);
+    if (kind < 3) return times(1 + below(2), () => pick(WILD_PLAIN)).join("");
+    if (kind < 5) return pick(BLANK);
+    if (kind < 8) return wildVariable();
+    if (kind === 8) return `${pick(BLANK)}{{!${inner()}${pick(["note", "a\nb", "{{x", "", "}", "a}b", "=", "# a"])}}}${pick(BLANK)}`;
+    if (kind === 9 && chance(0.1)) return pick(ODD_MUSTACHE);
+    return depth > 0 ? wildSection(depth) : wildVariable();
+  }).join("");
+const wildBody = (depth) =>
+  times(1 + below(4), () => {
+    const kind = below(14);
+    if (kind < 3) return times(1 + below(3), () => pick(WILD_PLAIN)).join("");
+    if (kind < 5) return wildMustache(1);
+    if (kind < 8) return wildPrint();
+    if (kind < 11) return wildBlock(depth);
+    if (kind === 11) return wildMustache(2);
+    if (kind === 12) return chance(0.25) ? pick(ODD_TAGS) : wildMustache(1);
+    return `<%#${pick([" note", "ą", " if (", " x\ny", " {{a}}"])} ${close()}`;
+  }).join("");
+
 // ---- asking the packages
 
 const identity = (text) => (text === undefined || text === null ? "" : String(text));
+const hidden = (text) => identity(text).replaceAll("{", "\ue000").replaceAll("}", "\ue001");
+const shown = (text) => text.replaceAll("\ue000", "{").replaceAll("\ue001", "}");
 const strip = (template) => template.replaceAll(DOT + "(", "(").replaceAll(DOT, ".");
 const lenient = (template) => template.replaceAll(DOT, "?.");
 const locals = (data) => Object.assign(Object.fromEntries(NAMES.map((each) => [each, undefined])), data);
 const asked = (template, data) => {
   let run;
   try {
-    run = ejs.compile(template, { escape: identity });
+    run = layer === "wild"
+      ? ejs.compile(template.replaceAll("<%-", "<%="), { escape: hidden })
+      : ejs.compile(template, { escape: identity });
   } catch {
     return { how: "refused" };
   }
@@ -212,7 +317,7 @@ const askBoth = (template, data) => {
   const first = askEjs(template, data);
   if (first.answer === undefined) return first;
   const second = askMustache(first.answer, data);
-  return second.how ? second : { answer: second.answer, how: first.how };
+  return second.how ? second : { answer: shown(second.answer), how: first.how };
 };
 const SHRAPNEL = ["{", "}", "%>", "<%", ")", "(", "{{", "}}", "=", "!", "'"];
 const damaged = (template) => {
@@ -226,23 +331,33 @@ const damaged = (template) => {
 const LAYERS = {
   ejs: [() => body(3, plain), askEjs],
   mustache: [() => mustaches(3), askMustache],
+  wild: [() => (chance(0.3) ? wildMustache(3) : wildBody(2)), askBoth],
   both: [() => body(2, () => pick([plain, () => mustaches(1), () => mustaches(2)])().replaceAll("%>", "")), askBoth],
 };
 
 const [make, ask] = LAYERS[layer];
+if (layer === "wild") {
+  WORDS.push(...WILD_WORDS);
+  PARTS.splice(3, 0, "keys");
+}
+const globals = new Set(Object.keys(globalThis));
 const count = Number(countText);
 const views = times(Math.min(400, count / 10), view);
+const written = layer === "wild" ? TEMPLATES : [];
+if (written.length) views.push(VIEW);
 const lines = [JSON.stringify({ views })];
 while (lines.length <= count) {
-  let template = make();
-  const isDamaged = chance(0.06);
+  const isWritten = lines.length <= written.length;
+  let template = isWritten ? written[lines.length - 1] : make();
+  const isDamaged = layer !== "wild" && chance(0.06);
   if (isDamaged) template = damaged(template);
-  if (template.length > 400) continue;
-  const number = below(views.length);
-  const { answer, how } = ask(template, views[number]);
+  if (template.length > 600) continue;
+  const number = isWritten ? views.length - 1 : below(views.length);
+  const { answer, how } = ask(template, structuredClone(views[number]));
+  for (const leaked of Object.keys(globalThis)) if (!globals.has(leaked)) delete globalThis[leaked];
   const line = [strip(template), number];
   if (how || isDamaged) line.push(answer ?? null, isDamaged && how !== "refused" && how !== "threw" ? "mutated" : how);
   else line.push(answer);
   lines.push(JSON.stringify(line));
 }
-writeFileSync(out, gzipSync(lines.join("\n") + "\n", { level: 9 }));
+for (const line of lines) process.stdout.write(line + "\n");

@@ -303,28 +303,6 @@ class Stays:
         live = [stay for stay in stays if _is_live(stay)]
         return sorted(live, key=lambda stay: (now < stay.check_in_at, stay.check_in_at))
 
-    async def live_of_phone(
-        self, conn: Connection, tenant: Tenant, phone_e164: str, now: datetime
-    ) -> list[Stay]:
-        """The confirmed stays a number stands on that are not over, adjoining ones as one.
-
-        The current one first, then by arrival; of all accounts of the tenant.
-        """
-        rows = await store.reservations_of_phone(
-            conn,
-            phone_e164,
-            departing_from=(now - timedelta(days=1)).date(),
-            keyring=tenant.keyring,
-        )
-        stays: dict[tuple[int, str, datetime], Stay] = {}
-        for _, reservation in rows:
-            if reservation.is_confirmed:
-                stay = await self.of_reservation(conn, tenant, reservation.id, now)
-                key = (stay.account_id, stay.listing.external_id, stay.check_out_at)
-                if _is_live(stay):
-                    stays.setdefault(key, stay)
-        return sorted(stays.values(), key=lambda stay: stay.check_in_at)
-
 
 def assemble(
     tenant: Tenant,

@@ -6,6 +6,7 @@ voice by the language of the text, as the real service does.
 
 import asyncio
 import json
+import secrets
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -20,6 +21,8 @@ from app.sim.language import letters_speak_for
 HOTLINE_VOICES = {"en": "joe", "pl": "robot-pl", "de": "robot-de", "ar": "robot-ar"}
 CALLER_VOICES = {**HOTLINE_VOICES, "en": "kumo"}
 """Who speaks for callers: in English another voice than the hotline's."""
+CALLER = "caller"
+"""The name under which tests and the story ask for a caller's voice."""
 STARTS_WITHIN_S = 60.0
 
 
@@ -90,10 +93,12 @@ class SpeechEndpoints:
     async def speak(self, request: Request) -> Response:
         """Have a text spoken in its language."""
         asked = await request.json()
-        voice = HOTLINE_VOICES[letters_speak_for(str(asked.get("input", ""))) or "en"]
+        voices = CALLER_VOICES if asked.get("voice") == CALLER else HOTLINE_VOICES
+        voice = voices[letters_speak_for(str(asked.get("input", ""))) or "en"]
         url = f"{await self._engines.url()}/audio/speech"
         body = {"input": asked.get("input"), "voice": voice}
-        return StreamingResponse(_pieces_of(url, body), media_type="audio/pcm")
+        headers = {"x-request-id": secrets.token_hex(8)}
+        return StreamingResponse(_pieces_of(url, body), media_type="audio/pcm", headers=headers)
 
 
 async def _pieces_of(url: str, body: object) -> AsyncIterator[bytes]:

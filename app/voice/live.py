@@ -82,4 +82,4 @@ class HotlineLive:
     async def close(self) -> None:
         """End every call, and what they were made with."""
         await self._dispatch.close()
-        self._voices.close()
+        await self._voices.close()

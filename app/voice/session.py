@@ -104,6 +104,7 @@ class CallSession:
             await self._until_over()
         finally:
             await session.aclose()
+            await speech.ears.aclose()
             await speech.mouth.aclose()
             self._ledger.write(self._close)
             await self._ledger.close()

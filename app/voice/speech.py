@@ -10,6 +10,7 @@ from typing import Any
 
 from livekit.agents import inference, stt, tts, vad
 from livekit.plugins import openai
+from openai import AsyncClient
 
 from app.errors import BadInput
 from app.tenants import Tenant
@@ -35,10 +36,13 @@ class Voices:
     def __init__(self, process_key: str | None) -> None:
         self._process_key = process_key
         self._threads = ThreadPoolExecutor(VAD_THREADS, thread_name_prefix="vad")
+        self._clients: dict[tuple[str, str], AsyncClient] = {}
 
-    def close(self) -> None:
-        """End the threads."""
+    async def close(self) -> None:
+        """End threads and connections."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+        for client in self._clients.values():
+            await client.close()
 
     def of_call(self, tenant: Tenant, language: str, vocabulary: tuple[str, ...] = ()) -> Speech:
         """Ears, mouth and voice activity for one call.
@@ -60,8 +64,7 @@ class Voices:
         return openai.TTS(
             model=voice.tts_model,
             voice=voice.tts_voice,
-            base_url=self._base_url(tenant),
-            api_key=self._key(tenant),
+            client=self._client(tenant),
             response_format="pcm",
         )
 
@@ -73,12 +76,13 @@ class Voices:
             model=voice.stt_model,
             language=language,
             prompt=", ".join(vocabulary)[:LONGEST_HINT],
-            base_url=self._base_url(tenant),
-            api_key=self._key(tenant),
+            client=self._client(tenant),
         )
 
-    def _base_url(self, tenant: Tenant) -> str:
-        return tenant.settings.voice.base_url or tenant.settings.llm.base_url
-
-    def _key(self, tenant: Tenant) -> str:
-        return tenant.openai_api_key or self._process_key or NO_KEY
+    def _client(self, tenant: Tenant) -> AsyncClient:
+        """Connections that calls share: they are warm while the next one rings."""
+        url = tenant.settings.voice.base_url or tenant.settings.llm.base_url
+        key = tenant.openai_api_key or self._process_key or NO_KEY
+        if (url, key) not in self._clients:
+            self._clients[url, key] = AsyncClient(base_url=url, api_key=key, max_retries=0)
+        return self._clients[url, key]

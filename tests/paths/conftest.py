@@ -5,6 +5,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import asyncpg
@@ -18,6 +19,7 @@ from app.main import serving
 from app.settings import load_settings
 from app.sim import openai
 from app.sim.server import build_app
+from app.sim.speech import Engines, SpeechEndpoints
 from app.wiring import build
 from tests.paths.house import House
 
@@ -33,7 +35,9 @@ def free_port() -> int:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def sim_base() -> AsyncIterator[tuple[str, object]]:
     """The stand-ins on a port of their own."""
-    app = build_app(seed=7, scale="small", more=[Mount("/openai/v1", routes=openai.routes())])
+    engines = Engines(Path(tempfile.gettempdir()) / "nightdesk-test-speech")
+    model = [*SpeechEndpoints(engines).routes(), *openai.routes()]
+    app = build_app(seed=7, scale="small", more=[Mount("/openai/v1", routes=model)])
     config = uvicorn.Config(app, port=free_port(), log_config=None, lifespan="on")
     server = uvicorn.Server(config)
     task = asyncio.ensure_future(server.serve())
@@ -42,6 +46,7 @@ async def sim_base() -> AsyncIterator[tuple[str, object]]:
     yield f"http://127.0.0.1:{config.port}", app.state.world
     server.should_exit = True
     await task
+    await engines.close()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -72,6 +77,7 @@ async def house(sim_base: tuple[str, object], embedded_urls: ServerUrls) -> Asyn
             "NIGHTDESK_SERVER__PUBLIC_URL": f"http://127.0.0.1:{port}",
             "NIGHTDESK_SERVER__DESK_PORT": "0",
             "NIGHTDESK_JOBS__SWEEP_S": "1",
+            "NIGHTDESK_VOICE__ACCESS_ASSURANCE": "1",
             "NIGHTDESK_CHAT__WINDOW_CONFIRMED_S": "0.5",
             "NIGHTDESK_CHAT__WINDOW_OTHER_S": "0.4",
             "NIGHTDESK_CHAT__WINDOW_ARRIVAL_ACCESS_S": "0.3",

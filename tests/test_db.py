@@ -103,6 +103,7 @@ def test_a_new_part_starts_at_the_newest_version() -> None:
 
 
 OLDEST_TENANT = """
+    drop table {schema}.calls;
     alter table {schema}.decisions drop column sealed, add column reasoning text,
         add column calls jsonb not null default '[]';
     drop index {schema}.reservations_place;

@@ -250,6 +250,8 @@ async def test_a_new_export_leaves_no_bot_of_an_earlier_one(
     assert sorted(p.stem for p in (tmp_path / "bots").glob("*.toml")) == [
         "010-routing",
         "020-concierge",
+        "030-phone-routing",
+        "040-concierge",
     ]
 
 

@@ -12,7 +12,7 @@ from app.bots.records import Bot
 from tests.make import NOON, make_listing, make_question, make_stay, make_tenant, make_turn
 
 LIBRARY = check_library(default_content())
-ROUTER, WRITER = LIBRARY.bots
+ROUTER, WRITER, PHONE_ROUTER, PHONE_WRITER = LIBRARY.bots
 
 
 def test_the_routing_prompt_lists_every_code_with_examples() -> None:

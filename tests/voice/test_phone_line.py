@@ -13,7 +13,8 @@ from livekit.agents.voice.io import PlaybackFinishedEvent
 
 from app.clock import Clock
 from app.voice.audio import LINE_RATE, SILENCE
-from app.voice.phone_line import HEARD_FRAME, PIECE, PhoneLine, message_of, payload_of
+from app.voice.phone_line import PhoneLine, message_of, payload_of
+from app.voice.phone_sound import HEARD_FRAME, PIECE
 
 
 class FakeTwilio:

@@ -18,7 +18,7 @@ from app.background import Background
 from app.bus import Bus
 from app.clock import Clock
 from app.db import Connection, Database, Row
-from app.errors import Conflict, NotFound, OutsideError, Unavailable
+from app.errors import Conflict, NotFound, OutsideError, ProductError, Unavailable
 from app.events import JobFailed
 from app.hurry import HurryQueue
 from app.settings import JobSettings
@@ -193,6 +193,20 @@ class Jobs:
                 tenant_id, limit, only_failed,
             )  # fmt: skip
 
+    async def record_given_up(
+        self, tenant_id: str, *, kind: str, key: str, error: BaseException
+    ) -> None:
+        """Show in the ledger, and tell people of, work that was given up and is no job."""
+        described = describe_error(error)
+        async with self._database.shared().transaction() as conn:
+            await conn.execute(
+                """insert into nightdesk.job_runs
+                       (tenant_id, kind, key, status, started_at, error, trace_id)
+                   values ($1, $2, $3, 'dead', $4, $5, $6)""",
+                tenant_id, kind, key, self._clock.now(), {"error": described}, current_trace_id(),
+            )  # fmt: skip
+        await self._bus.publish(JobFailed(tenant_id=tenant_id, kind=kind, key=key, error=described))
+
     async def purge(self, tenant_id: str, before: datetime) -> int:
         """Delete rows of the ledger older than that; how many."""
         async with self._database.shared().transaction() as conn:
@@ -345,7 +359,7 @@ class Jobs:
 
     def _after_failure(self, run: JobRun, error: Exception) -> tuple[str, timedelta | None, bool]:
         """(status, how long until the next attempt, whether people are told) of a failed run."""
-        may_retry = not isinstance(error, OutsideError) or error.retryable
+        may_retry = _is_passing(error)
         last = self._settings.max_attempts if may_retry else 1
         if run.attempt < last:
             return "retried", _backoff(run.attempt), False
@@ -437,6 +451,13 @@ class Jobs:
                          and attempts = $5""",
                     *claim,
                 )
+
+
+def _is_passing(error: Exception) -> bool:
+    """Whether another run may end better; what was given wrongly stays wrong."""
+    if isinstance(error, OutsideError):
+        return error.retryable
+    return isinstance(error, Unavailable) or not isinstance(error, ProductError)
 
 
 def _backoff(attempt: int) -> timedelta:

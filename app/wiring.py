@@ -198,7 +198,7 @@ def build(
         desk=(pages, links, live, case_pages, draft_pages),
     )  # fmt: skip
     jobs.register(JOBS(product))
-    inbox.register(INBOX(product))
+    inbox.register(INBOX(product), product.debounce.on_given_up)
     for event_type, handler in SUBSCRIPTIONS(product):
         bus.subscribe(event_type, handler)
     return product

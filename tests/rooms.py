@@ -114,7 +114,8 @@ class Rooms:
             {
                 MESSAGE: self.debounce.on_message_event,
                 RESERVATION: self.debounce.on_reservation_event,
-            }
+            },
+            self.debounce.on_given_up,
         )
         self.jobs.register(
             {

@@ -224,7 +224,9 @@ async def test_a_wrong_secret_is_refused(
     assert await receiver.rows() == []
 
 
-@pytest.mark.parametrize("header", ["", "Bearer abc", "Basic ???", "Basic /w=="])
+@pytest.mark.parametrize(
+    "header", ["", "Bearer abc", "Basic ???", "Basic /w==", "Basic é", "Basic"]
+)
 async def test_a_header_that_is_no_basic_login_is_refused(
     receiver: Receiver, account: PmsAccount, header: str
 ) -> None:
@@ -250,7 +252,80 @@ async def test_a_body_too_large_is_refused(receiver: Receiver, account: PmsAccou
     assert await receiver.rows() == []
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[1]", b'"text"', b"\xff\xfe"])
+@pytest.mark.parametrize(
+    ("body", "stored"),
+    [
+        (envelope({**MESSAGE_BODY, "body": "Hi"}, junk="unknown"), "Hi"),
+        (b"\xef\xbb\xbf" + orjson.dumps(envelope()), MESSAGE_BODY["body"]),
+        (orjson.dumps(envelope()).decode().encode("utf-16"), MESSAGE_BODY["body"]),
+        (envelope({**MESSAGE_BODY, "body": "\u202eevil 😀 مرحبا"}), "\u202eevil 😀 مرحبا"),
+        (envelope({**MESSAGE_BODY, "body": "a\x00b"}), "ab"),
+        (envelope({**MESSAGE_BODY, "body": ["no", "text"]}), ""),
+        (orjson.dumps(envelope()).replace(b"door code", b"\\ud83d"), "What is the \ufffd 48151?"),
+        (orjson.dumps(envelope()).replace(b'"isIncoming":1', b'"isIncoming":NaN'), None),
+        (orjson.dumps(envelope()).replace(b'"data":', b'"data":{},"data":'), None),
+    ],
+)
+async def test_an_odd_event_is_stored_all_the_same(
+    receiver: Receiver, account: PmsAccount, tenant: Tenant, body: Any, stored: str | None
+) -> None:
+    assert await receiver.post(account, body) == (200, {"status": "stored"})
+    (row,) = await receiver.rows()
+    if stored is not None and row["sealed"] is not None:
+        assert tenant.keyring.open_mapping(row["sealed"])["body"] == stored
+
+
+WRONG: list[Any] = [
+    [], {}, [1], True, -5, 1.5, 1e300, 2**62, "", "x" * 9_000, "a\x00b", "²", "9" * 5_000,
+    {"a": [{}]}, "0000-00-00", None,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", WRONG, ids=lambda value: repr(value)[:20])
+async def test_a_wrong_value_in_any_field_never_breaks_the_door(
+    receiver: Receiver, account: PmsAccount, value: Any
+) -> None:
+    events = [
+        *(envelope({**MESSAGE_BODY, name: value}) for name in MESSAGE_BODY),
+        *({**envelope(), name: value} for name in ("event", "object", "accountId", "data")),
+        *(
+            {"event": "reservation.updated", "data": {**raw_reservation(), name: value}}
+            for name in raw_reservation()
+        ),
+    ]
+    for event in events:
+        status, answer = await receiver.post(account, event)
+        assert (status, *answer) in ((200, "status"), (403, "error")), event
+
+
+async def test_a_message_whose_id_is_none_is_a_hint(
+    receiver: Receiver, account: PmsAccount
+) -> None:
+    for value in (["x"], "x" * 5_000, -1):
+        event = envelope({**MESSAGE_BODY, "id": value})
+        assert await receiver.post(account, event) == (200, {"status": "stored"})
+    rows = await receiver.rows()
+    assert [row["dedupe_key"].partition(":")[0] for row in rows] == ["hint"] * 3
+
+
+async def test_a_reservation_nested_too_deeply_is_refused(
+    receiver: Receiver, account: PmsAccount
+) -> None:
+    deep = orjson.dumps({"event": "reservation.updated", "data": {"id": 1, "x": 0}})
+    deep = deep.replace(b'"x":0', b'"x":' + b"[" * 500 + b"]" * 500)
+    status, answer = await receiver.post(account, deep)
+    assert (status, "nested too deeply" in answer["error"]) == (400, True)
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "nonsense"])
+async def test_what_the_body_is_called_does_not_matter(
+    receiver: Receiver, account: PmsAccount, kind: str
+) -> None:
+    headers = {"Content-Type": kind}
+    assert (await receiver.post(account, envelope(), headers=headers))[0] == 200
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[1]", b'"text"', b"\xff\xfe", b"[" * 15_000])
 async def test_a_body_that_is_no_object_is_refused(
     receiver: Receiver, account: PmsAccount, body: bytes
 ) -> None:

@@ -20,6 +20,8 @@ from app.pms.reading import Reading, fold, read
 
 SHORTEST_SECRET = 3
 """Characters; shorter values are masked beside a word such as "code" only."""
+LONGEST_CODE = 200
+"""Letters and digits; a longer value is found as it stands: nobody types it in their own way."""
 TOLERANT_FROM = 4
 """Letters and digits from which a value is found with other separators, too."""
 INSIDE_WORDS_FROM = 6
@@ -132,6 +134,8 @@ def _is_of_date(words: str, start: int, end: int, digits: str) -> bool:
 def _search_of(value: str, *, is_sure: bool) -> Search:
     folded = fold(value)
     plain = re.sub(r"[\W_]", "", folded)
+    if len(plain) > LONGEST_CODE:
+        return Search(plain, re.escape(folded))
     if re.fullmatch(r"[\d\s#*.\-]+", folded) and plain:
         if len(plain) < SHORTEST_SECRET or not is_sure:
             with_its_marks = folded if plain != folded and len(folded) >= SHORTEST_SECRET else ""

@@ -278,3 +278,8 @@ def test_signs_must_stand_in_their_order(words: str, may: bool) -> None:
 def test_a_long_link_is_masked_however_it_is_written(written: str) -> None:
     link = "https://portal.example/g/7f3a9c21e84b5d60a1b2c3d4"
     assert mask(f"see {written} now", {"portal": link}) == "see [[portal]] now"
+
+
+def test_a_very_long_code_is_masked_as_it_stands() -> None:
+    code = "12345678" * 200
+    assert mask(f"It is {code}, ok", {"door_code": code}) == "It is [[door_code]], ok"

@@ -14,6 +14,7 @@ from app.bots import store
 from app.bots.language import choose_language
 from app.bots.library import Libraries
 from app.bots.llm import LanguageModel, ModelError
+from app.bots.nonsense import refuse_nonsense
 from app.bots.prompt import answering_messages
 from app.bots.records import Library, ModelCall, Question, Route
 from app.bots.routes import Router, worst
@@ -100,11 +101,15 @@ class Answering:
     async def whole(self) -> str | None:
         """The whole answer, checked; a failure on the way becomes a route to a person."""
         try:
-            await self.route()
+            route = await self.route()
+            is_to_be_said = route.outcome == "reply" or route.is_answered
+            is_of_a_model = is_to_be_said and self._router.prepared is None
             async for _ in self.words():
                 pass
             lines = "".join(self._said).strip().split("\n")
             text = self._passed(self._asked_team("\n".join(line.rstrip() for line in lines)))
+            if is_of_a_model:
+                refuse_nonsense(text, self.language)
         except ModelError as exc:
             self._router.calls.append(_failed_call(exc))
             return self.give_up(str(exc))

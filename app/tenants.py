@@ -1,5 +1,6 @@
 """The tenant directory: operators' companies, their settings, keys, PMS accounts and Slack."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,6 +27,8 @@ from app.settings import (
     known_names,
     validated,
 )
+
+logger = logging.getLogger(__name__)
 
 Mode = Literal["off", "draft", "on"]
 
@@ -341,13 +344,34 @@ class Tenants:
             name=row["name"],
             mode=row["mode"],
             live_since=row["live_since"],
-            settings=self.settings_with(row["settings"]),
+            settings=self._settings_of(row),
             keyring=Keyring(keys),
             openai_api_key=Keyring(keys).open_mapping(row["credentials"]).get("openai_api_key"),
         )
         self._database.remember(row["id"], row["schema_name"], row["dsn"])
         self._tenants[tenant.id] = tenant
         return tenant
+
+    def _settings_of(self, row: Row) -> TenantSettings:
+        """A tenant's settings as stored; one that is no longer allowed is passed over and told of.
+
+        A tenant with a setting of another release must not keep the others from starting.
+        """
+        try:
+            return self.settings_with(row["settings"])
+        except BadInput as exc:
+            logger.error(
+                "tenant has settings that cannot be used",
+                extra={"tenant": row["id"], "why": str(exc)},
+            )
+        usable: dict[str, Any] = {}
+        for name, value in row["settings"].items():
+            try:
+                self.settings_with({**usable, name: value})
+            except BadInput:
+                continue
+            usable[name] = value
+        return self.settings_with(usable)
 
     async def _changed(self, tenant_id: str) -> None:
         event = SettingsChanged(tenant_id=tenant_id)

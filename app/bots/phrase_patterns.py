@@ -213,7 +213,9 @@ def _starts_of(word: str) -> set[str]:
         return {word}
     if word.startswith("*"):
         return {""}
-    stem = normalise(word)[3:].split()[0]
+    stem = next(iter(normalise(word)[3:].split()), "")
+    if not stem:
+        raise BadInput(f"the phrase's word {word[:40]!r} has no letters")
     joined = _joined_letters(stem) if _is_arabic(stem) else ""
     return {(letter + stem)[:INDEX_LETTERS] for letter in ("", *joined)}
 

@@ -66,8 +66,8 @@ LONGEST_CUSTOM = 2_000
 MOST_CUSTOM_FIELDS = 200
 """Of one listing or reservation."""
 FIRST_YEAR, LAST_YEAR = 1990, 2200
-"""Dates lie within: sums of hours stay far from the ends of the calendar. A stay outside is a way to
-say that there are no dates, such as `0000-00-00`."""
+"""Dates lie within: sums of hours stay far from the ends of the calendar. A stay outside of them is
+a way to say that there are no dates, such as `0000-00-00`."""
 
 CUSTOM_FIELD = re.compile(r"\s*(\w{1,60})=([a-z][a-z0-9_]{0,59}):(public|gated|secret)\s*")
 """An entry of `pms.custom_fields`; `app.settings` demands the same form."""

@@ -29,8 +29,8 @@ from app.bots.mustache_layout import Part, Printed, Run, Tag, lay_out, shape_of,
 from app.bots.position import place
 from app.errors import BadInput
 
-MAX_CHARACTERS: Final = 50_000
-"""Longest template text; the longest real ones have some thousands."""
+MAX_CHARACTERS: Final = 30_000
+"""Longest template text, read within 100 ms; the longest real ones have some thousands."""
 
 MAX_RENDERED: Final = 500_000
 """Longest rendered text, in characters: a few values printed many times must not fill memory."""

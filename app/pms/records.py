@@ -57,8 +57,11 @@ LONGEST_TEXT = 20_000
 """Characters kept of one text of a listing or reservation; a prompt has room for far less."""
 LONGEST_MARKUP = 100_000
 """Characters of a message that are looked at, mark-up included."""
-LONGEST_MESSAGE = 10_000
-"""Characters kept of a message's words: an e-mail quotes the whole thread below what is new."""
+LONGEST_MESSAGE = 5_000
+"""Characters kept of a message's words: an e-mail quotes the whole thread below what is new.
+
+So many are judged within 100 ms, whatever they are.
+"""
 LONGEST_LINE = 500
 """Characters of a name, a code or a word."""
 LONGEST_CUSTOM = 2_000

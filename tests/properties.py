@@ -22,6 +22,7 @@ from app.pms.incoming import read_json
 from app.pms.records import parse_listing, parse_message, parse_reservation
 from app.settings import Section, load_settings
 from app.tenants import Tenants
+from tests.doors import Answer
 from tests.make import NOON, make_stay
 
 PLACED = re.compile(r"line \d+, column \d+: \S")
@@ -56,6 +57,16 @@ def condition_holds(condition: Any, document: Mapping[str, Any]) -> bool:
     matched, refusal = tried(lambda: matches(document))
     assert isinstance(matched, bool) or refusal.startswith("document: "), refusal
     return True
+
+
+def event_holds(raw: bytes, answer: Answer) -> bool:
+    """An event that can be read is kept, or acknowledged and left; only the others are refused."""
+    assert answer.status in (200, 400, 403), answer
+    assert answer.is_ours, answer
+    event, _ = tried(lambda: read_json(raw))
+    if isinstance(event, dict) and b"[[[[[[[[" not in raw:
+        assert answer.status != 400, answer
+    return answer.status == 200
 
 
 def row_holds(kind: str, row: Any) -> bool:

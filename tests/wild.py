@@ -26,6 +26,15 @@ EDGES: tuple[Any, ...] = (
     [], {}, [[]], [None], ["x"] * 50, {"id": 1}, {"a": {"b": [1, {"c": None}]}},
 )  # fmt: skip
 """Values that somebody's software has sent somewhere before."""
+MOMENTS: tuple[Any, ...] = (
+    "0000-00-00", "0000-00-00 00:00:00", "0001-01-01", "0001-01-01T00:00:00+14:00", "9999-12-31",
+    "9999-12-31T23:59:59-14:00", "2026-02-30", "2026-04-13T25:00:00", "20260413", 1776081600,
+    "2026-04-13", "2199-12-31", "2000-01-01", "soon", "2026-04-13 12:00:00.123456", "12:00", -1, 24,
+)  # fmt: skip
+IDS: tuple[Any, ...] = (
+    5000, "5000", 5000.0, 0, -1, 2**63, 10**40, "abc", "a\x00b", "²", "١٢", "9" * 5000, [5000],
+    {"id": 1}, True, "x" * 300, "".join(chr(33 + n * 7919 % 90) for n in range(20_000)),
+)  # fmt: skip
 edges = st.sampled_from(EDGES)
 numbers = st.integers() | st.floats()
 json_values = st.recursive(
@@ -67,6 +76,22 @@ SHAPES: tuple[Callable[[], dict[str, Any]], ...] = (
 )
 
 
+WEIGHTY = (
+    "id", "conversationId", "reservationId", "listingMapId", "accountId", "date", "isIncoming",
+    "body", "arrivalDate", "departureDate", "updatedOn", "status", "event", "object", "data",
+)  # fmt: skip
+"""What decisions hang on."""
+
+
+def _odd_for(name: str) -> st.SearchStrategy[Any]:
+    """Strange values, mostly of the kind that a field of that name is read as."""
+    if name.lower().endswith(("date", "on", "time")):
+        return st.sampled_from(MOMENTS) | odd_values
+    if name.lower().endswith("id"):
+        return st.sampled_from(IDS) | odd_values
+    return odd_values
+
+
 @st.composite
 def bent(draw: st.DrawFn, whole: Mapping[str, Any], *, most: int = 4) -> Any:
     """A row or event of which some places are lost, strange, doubled or wrapped."""
@@ -75,10 +100,11 @@ def bent(draw: st.DrawFn, whole: Mapping[str, Any], *, most: int = 4) -> Any:
         holder = value
         if isinstance(value.get("data"), dict) and draw(st.booleans()):
             holder = value["data"]
-        name = draw(st.sampled_from(sorted(holder)) if holder else st.just("id"))
+        weighty = [name for name in WEIGHTY if name in holder] or ["id"]
+        name = draw(st.sampled_from(weighty) | st.sampled_from(sorted(holder) or weighty))
         what = draw(st.sampled_from(["odd", "odd", "lost", "added", "wrapped"]))
         if what == "odd":
-            holder[name] = draw(odd_values)
+            holder[name] = draw(_odd_for(name))
         elif what == "lost":
             holder.pop(name, None)
         elif what == "added":

@@ -1,5 +1,6 @@
 """The tenant directory: operators' companies, their settings, keys, PMS accounts and Slack."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,9 @@ from app.settings import (
 )
 
 logger = logging.getLogger(__name__)
+
+STRANGERS_REST_S = 1.0
+"""Seconds for which a stranger's login is not looked for in the database again, nor another's."""
 
 Mode = Literal["off", "draft", "on"]
 
@@ -98,12 +102,14 @@ class Tenants:
         self._tenants: dict[str, Tenant] = {}
         self._accounts: dict[str, list[PmsAccount]] = {}
         self._workspaces: dict[str, SlackWorkspace | None] = {}
+        self._complete_until = 0.0
 
     async def on_settings_changed(self, event: SettingsChanged) -> None:
         """Forget what was read of a tenant."""
         self._tenants.pop(event.tenant_id, None)
         self._accounts.pop(event.tenant_id, None)
         self._workspaces.pop(event.tenant_id, None)
+        self._complete_until = 0.0
         self._database.forget(event.tenant_id)
 
     async def get(self, tenant_id: str) -> Tenant:
@@ -331,10 +337,14 @@ class Tenants:
             for account in known:
                 if is_it(account):
                     return account
+        now = asyncio.get_running_loop().time()
+        if now < self._complete_until:
+            return None
         for tenant in await self.all():
             for account in await self.accounts(tenant.id):
                 if is_it(account):
                     return account
+        self._complete_until = now + STRANGERS_REST_S
         return None
 
     def _remember(self, row: Row) -> Tenant:

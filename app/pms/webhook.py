@@ -9,6 +9,7 @@ import base64
 import binascii
 import hmac
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ from app.db import Database
 from app.errors import BadInput, Forbidden
 from app.keys import Keyring, new_token
 from app.pms.inbox import Inbox
+from app.pms.records import parse_moment
 from app.telemetry import Telemetry
 from app.tenants import PmsAccount, Tenants
 
@@ -33,6 +35,13 @@ MESSAGE_IDS = (
     "communicationType", "communicationId", "communicationEvent", "status", "insertedOn",
 )  # fmt: skip
 """What of a message's event may be read in a row; the words are sealed."""
+IDS = frozenset(
+    {"id", "conversationId", "reservationId", "listingMapId", "channelId", "communicationId"}
+)
+"""What must be a number, or is left out: nobody's words shall stand there."""
+MOMENTS = frozenset({"date", "insertedOn", "updatedOn"})
+KIND = re.compile(r"[A-Za-z0-9_.-]{1,60}")
+"""A status, a way of writing, an automation's trigger."""
 RESERVATION_IDS = ("id", "listingMapId", "status", "updatedOn", "channelId")
 
 
@@ -159,8 +168,14 @@ def classify(raw: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
         has_place = body.get("conversationId") or body.get("reservationId")
         return (MESSAGE if has_place else None), dict(body)
     if kind == "reservation" or event.startswith("reservation"):
-        return (RESERVATION if body.get("id") else None), dict(body)
+        return (RESERVATION if is_id(body.get("id")) else None), dict(body)
     return None, dict(body)
+
+
+def is_id(value: Any) -> bool:
+    """Whether it is one of Hostaway's ids."""
+    is_plain = isinstance(value, int | str) and not isinstance(value, bool)
+    return is_plain and str(value).isascii() and str(value).isdigit()
 
 
 def _dedupe_key(kind: str, account: PmsAccount, keyring: Keyring, body: Mapping[str, Any]) -> str:
@@ -170,9 +185,10 @@ def _dedupe_key(kind: str, account: PmsAccount, keyring: Keyring, body: Mapping[
     tried.
     """
     if kind == MESSAGE:
-        return f"message:{account.id}:{body['id']}" if body.get("id") else f"hint:{new_token()}"
+        is_known = is_id(body.get("id"))
+        return f"message:{account.id}:{body['id']}" if is_known else f"hint:{new_token()}"
     content = keyring.digest(orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode()).hex()
-    return f"reservation:{account.id}:{body.get('id')}:{body.get('updatedOn')}:{content}"
+    return f"reservation:{account.id}:{body['id']}:{content}"
 
 
 def _envelope(kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,9 +197,19 @@ def _envelope(kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
         name: body[name]
         for name in names
         if name in body
-        and isinstance(body[name], (int, float, str, bool, type(None)))
-        and len(str(body[name])) <= 200
+        and _is_kept(name, body[name])
     }
+
+
+def _is_kept(name: str, value: Any) -> bool:
+    """Whether a value is of the kind its name says; words of people stand nowhere by mistake."""
+    if value is None or isinstance(value, bool | int | float):
+        return True
+    if name in IDS:
+        return is_id(value)
+    if name in MOMENTS:
+        return parse_moment(value) is not None
+    return isinstance(value, str) and KIND.fullmatch(value) is not None
 
 
 def _sealed(kind: str, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""Every try at injection and extraction, with both models, through the whole chat over a real database.
+"""Every try at injection and extraction, with both models, through the whole chat.
 
-Prints what leaked; the figures are counts, and what a try takes.
+Over a real database. Prints what leaked; the figures are counts, and what a try takes.
 """
 
 import asyncio

@@ -12,10 +12,12 @@ import html
 import random
 import re
 from collections.abc import Callable, Iterable
-
 from urllib.parse import unquote_to_bytes
 
-SYLLABLES = "bra cor dun fel gim hov jas kel lum mor nib ost pel qua rud sel tam ulv wex yor zem".split()
+SYLLABLES = (
+    "bra", "cor", "dun", "fel", "gim", "hov", "jas", "kel", "lum", "mor", "nib", "ost", "pel",
+    "qua", "rud", "sel", "tam", "ulv", "wex", "yor", "zem",
+)  # fmt: skip
 TOKEN = re.compile(rb"[a-z0-9]+")
 PARTS = re.compile(rb"[a-z]+|[0-9]+")
 NOT_HEX = re.compile(rb"[g-z]")
@@ -74,7 +76,8 @@ def found(values: Iterable[str], *haystacks: bytes | str, is_deep: bool = True) 
 
 def _core(value: str) -> bytes:
     """By what a value is known: its longest run of letters, or of digits."""
-    return max(PARTS.findall(value.lower().encode()), key=len)
+    parts: list[bytes] = PARTS.findall(value.lower().encode())
+    return max(parts, key=len)
 
 
 @functools.lru_cache(maxsize=32)
@@ -103,7 +106,9 @@ def _readings(whole: bytes, *, is_deep: bool) -> Iterable[bytes]:
         return
     yield unquote_to_bytes(plain)
     yield html.unescape(text).encode()
-    yield re.sub(r"\\u([0-9a-fA-F]{4})", lambda hit: chr(int(hit[1], 16)), text).encode("utf-8", "replace")
+    yield re.sub(r"\\u([0-9a-fA-F]{4})", lambda hit: chr(int(hit[1], 16)), text).encode(
+        "utf-8", "replace"
+    )
     yield text[::-1].encode()
     yield codecs.encode(text, "rot13").encode()
     yield b"\n".join(_decoded(plain, ENCODED, _of_base64))

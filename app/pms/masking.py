@@ -14,6 +14,7 @@ import functools
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from app.pms.gated import CODE_WORDS, PLACEHOLDER, placeholder
 from app.pms.reading import Reading, fold, read
@@ -143,7 +144,7 @@ def _compiled(expression: str) -> re.Pattern[str]:
 
 def _span(words: str, spots: Sequence[int], value: Value) -> tuple[int, int] | None:
     """(start, end) of the value whose characters stand there; none where it is not meant."""
-    gaps = [words[one + 1 : other] for one, other in zip(spots, spots[1:], strict=False)]
+    gaps = [words[one + 1 : other] for one, other in pairwise(spots)]
     start, end = spots[0], spots[-1] + 1
     if value.is_number:
         is_even = len(gaps) >= SHORTEST_SECRET or len({bool(gap) for gap in gaps}) == 1

@@ -193,12 +193,7 @@ def _dedupe_key(kind: str, account: PmsAccount, keyring: Keyring, body: Mapping[
 
 def _envelope(kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
     names = MESSAGE_IDS if kind == MESSAGE else RESERVATION_IDS
-    return {
-        name: body[name]
-        for name in names
-        if name in body
-        and _is_kept(name, body[name])
-    }
+    return {name: body[name] for name in names if name in body and _is_kept(name, body[name])}
 
 
 def _is_kept(name: str, value: Any) -> bool:

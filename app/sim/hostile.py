@@ -21,8 +21,8 @@ NAMES = (
 """Marks it has seen somewhere, or made up."""
 BROKEN = (
     "[{0}]", "[[ {0} ]]", "[[{0}", "{0}]]", "[[{0}]]]]", "[ [{0}] ]", "{{{{{0}}}}}", "{{{0}}}",
-    "({0})", "<{0}>", "【{0}】", "［［{0}］］", "\\[\\[{0}\\]\\]", "<%= {0} %>", "${{{0}}}", "%{0}%",
-    "__{0}__", "{0}", "`{0}`", "«{0}»", "%5B%5B{0}%5D%5D", "&#91;&#91;{0}&#93;&#93;",
+    "({0})", "<{0}>", "【{0}】", "［［{0}］］", "\\[\\[{0}\\]\\]", "<%= {0} %>", "${{{0}}}",
+    "%{0}%", "__{0}__", "{0}", "`{0}`", "«{0}»", "%5B%5B{0}%5D%5D", "&#91;&#91;{0}&#93;&#93;",
     "\\u005b\\u005b{0}\\u005d\\u005d", "[[\u200b{0}]]", "[[{0}\n]]", "[[{0}s]]", "[{0}](x)",
     "\\x5b\\x5b{0}", "&lbrack;{0}&rbrack;", "[[{0}|upper]]",
 )  # fmt: skip
@@ -51,7 +51,7 @@ def worst_words(messages: Sequence[Mapping[str, Any]]) -> str:
 
 def worst_route(messages: Sequence[Mapping[str, Any]], codes: Sequence[str]) -> dict[str, Any]:
     """How it sorts a message: any code, quite sure of itself, its prompt as the reason."""
-    prompt, asked, number = _heard(messages)
+    prompt, _, number = _heard(messages)
     return {
         "actionCode": codes[number % len(codes)] if codes else "UNKNOWN",
         "score": 1.0 if number % 5 else 0.1,

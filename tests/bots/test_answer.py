@@ -286,9 +286,7 @@ async def test_a_code_that_a_model_found_by_itself_is_kept_as_a_placeholder(
 @pytest.mark.parametrize(
     "words", ["Your code is door_code.", "It is %5B%5Bdoor_code%5D%5D", "See wi\u200bfi_password"]
 )
-async def test_a_name_of_a_placeholder_is_never_shown(
-    model: FakeLanguageModel, words: str
-) -> None:
+async def test_a_name_of_a_placeholder_is_never_shown(model: FakeLanguageModel, words: str) -> None:
     model.will_say(words)
     for now in (NOON, EARLY):
         assert "colleague" in (await answering(model, VAGUE, stay=make_stay(now=now)).whole() or "")

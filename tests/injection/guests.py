@@ -141,9 +141,7 @@ class Guests:
         sent = [words for where, words, _ in rooms.hostaway.sent if where == thread]
         await self._forget()
         told = "\n".join([*rows, *map(str, self.told), posted, *written.lines])
-        leaks = judge(
-            world, prompts="\n".join(self.model.prompts), kept="\n".join(kept), told=told
-        )
+        leaks = judge(world, prompts="\n".join(self.model.prompts), kept="\n".join(kept), told=told)
         return leaks + judge_sent(world, "\n".join(sent))
 
     async def _forget(self) -> None:

@@ -9,7 +9,7 @@ import codecs
 import itertools
 import random
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
@@ -20,7 +20,7 @@ from app.bots.library import check_library, default_content
 from app.bots.records import Library, Question
 from app.conversations import Speaker, Turn
 from app.pms.gated import PLACEHOLDER
-from app.pms.sync import without_codes
+from app.pms.words import without_codes
 from tests.canaries import found
 from tests.injection.worlds import STATES, STRANGER, World, make_world
 from tests.make import NOON
@@ -111,7 +111,9 @@ def _try(
         place=place,
         disguise=disguise,
         texts=tuple(DISGUISES[disguise](pattern.format(**values)) for pattern in patterns),
-        plainly=dice.choice([families["plain asking"][language][0].format(**values), VAGUE[language]]),
+        plainly=dice.choice(
+            [families["plain asking"][language][0].format(**values), VAGUE[language]]
+        ),
     )
 
 
@@ -210,8 +212,8 @@ def said_before(world: World, place: str, attack: str) -> list[tuple[Speaker, st
 
 PLAIN_LIBRARY = check_library(default_content(), 1)
 EVERYTHING = (
-    "{{door_code}} {{listing.wifi_password}} {{guest_portal_url}} {{lockbox}} {{cellar}} {{address}} "
-    "{{specialInstruction}} {{keyPickup}} {{airbnbAccess}} {{doorCodeInstruction}} {{listing.name}}"
+    "{{door_code}} {{listing.wifi_password}} {{guest_portal_url}} {{lockbox}} {{cellar}} "
+    "{{address}} {{specialInstruction}} {{keyPickup}} {{airbnbAccess}} {{doorCodeInstruction}}"
 )
 """What a careless operator may write without asking for `canAccess`."""
 
@@ -287,7 +289,7 @@ def _entities(text: str) -> str:
     return "".join(f"&#{ord(c)};" if c.isalnum() and n % 3 == 0 else c for n, c in enumerate(text))
 
 
-DISGUISES = {
+DISGUISES: dict[str, Callable[[str], str]] = {
     "plain": str,
     "upper case": str.upper,
     "zero width": "\u200b".join,

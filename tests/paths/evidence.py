@@ -43,7 +43,8 @@ OPEN, LOCKED, STATIC, ARCHIVED = 41002, 41003, 41004, 41028
 SETTINGS = [
     "access.requires_payment=true", "access.requires_agreement=true",
     "chat.window_confirmed_s=0.2", "chat.window_other_s=0.2", "chat.window_arrival_access_s=0.2",
-    "chat.max_replies_per_hour=50", "chat.send_check_s=1", f"pms.custom_fields={json.dumps(list(CUSTOM))}",
+    "chat.max_replies_per_hour=50", "chat.send_check_s=1",
+    f"pms.custom_fields={json.dumps(list(CUSTOM))}",
     f'access.code_sources=["{STATIC}=listing"]',
 ]  # fmt: skip
 
@@ -176,13 +177,15 @@ class Run:
 
     async def start(self) -> None:
         """`python -m app.main`, until it is ready."""
-        files = [open(self.folder / name, "wb") for name in ("stdout", "stderr")]
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "app.main", cwd=self.folder, env=self.environment,
-            stdout=files[0], stderr=files[1],
-        )  # fmt: skip
-        for file in files:
-            file.close()
+        with contextlib.ExitStack() as stack:
+            stdout, stderr = (
+                stack.enter_context((self.folder / name).open("wb"))
+                for name in ("stdout", "stderr")
+            )
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "app.main", cwd=self.folder, env=self.environment,
+                stdout=stdout, stderr=stderr,
+            )  # fmt: skip
 
         async def is_ready() -> bool:
             for line in (self.folder / "stdout").read_text().splitlines():
@@ -256,7 +259,7 @@ class Run:
         url = f"http://127.0.0.1:{self.ports['desk']}/live?tenant={TENANT}"
         headers = {"Authorization": f"Bearer {DESK_TOKEN}"}
         with contextlib.suppress(aiohttp.ClientError):
-            async with self.http.get(url, headers=headers, timeout=None) as answer:  # type: ignore[arg-type]
+            async with self.http.get(url, headers=headers, timeout=None) as answer:
                 async for chunk in answer.content.iter_any():
                     self.said["live"].append(chunk.decode(errors="replace"))
 

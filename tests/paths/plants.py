@@ -1,6 +1,5 @@
 """Canaries in everything that is gated, and in all that must be dropped, of one account."""
 
-
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -37,7 +36,12 @@ class Garden:
         owner = f"listing {row['id']}"
         static, wifi, lockbox, gate = (
             self._secret(owner, value)
-            for value in (self.made.code(), self.made.password(), self.made.code(), self.made.code())
+            for value in (
+                self.made.code(),
+                self.made.password(),
+                self.made.code(),
+                self.made.code(),
+            )
         )
         row |= {
             "doorSecurityCode": f"{static}#",
@@ -56,7 +60,10 @@ class Garden:
             "customFieldValues": [
                 {"customFieldId": 161, "value": "Garage B2, level minus one"},
                 {"customFieldId": 162, "value": lockbox},
-                {"customFieldId": 163, "value": f"The lift stops at the {self._gated(owner)} ramp."},
+                {
+                    "customFieldId": 163,
+                    "value": f"The lift stops at the {self._gated(owner)} ramp.",
+                },
                 {"customFieldId": 164, "value": f"Ask for {self._gated(owner)} at the desk."},
             ],
         }
@@ -96,7 +103,9 @@ class Garden:
 
     def of(self, kind: Kind, *owners: str) -> list[str]:
         """The canaries of a kind, of some owners or of all."""
-        return [p.value for p in self.plants if p.kind == kind and (not owners or p.owner in owners)]
+        return [
+            p.value for p in self.plants if p.kind == kind and (not owners or p.owner in owners)
+        ]
 
     def besides(self, kind: Kind, *owners: str) -> list[str]:
         """The canaries of a kind of all other owners."""
@@ -117,5 +126,3 @@ class Garden:
     def _drop(self, owner: str, value: str) -> str:
         self.plants.append(Plant(value=value, kind="dropped", owner=owner))
         return value
-
-

@@ -1,4 +1,4 @@
-"""After a long run of the real process, every byte that it wrote or sent is searched for canaries."""
+"""After a long run of the real process every byte that it wrote or sent is searched."""
 
 import asyncio
 
@@ -40,7 +40,7 @@ def test_a_secret_leaves_only_in_a_reply_to_a_guest_who_may_have_it(evidence: Ev
         assert found(garden.besides("gated", *own), body) == [], owner
 
 
-@pytest.mark.parametrize("place", (*OUR_SIDE, "hostaway"))
+@pytest.mark.parametrize("place", [*OUR_SIDE, "hostaway"])
 def test_nothing_gated_of_a_locked_stay_leaves(evidence: Evidence, place: str) -> None:
     withheld = evidence.garden.besides("gated", *evidence.open_owners)
     assert found(withheld, evidence.sent[place]) == []
@@ -59,7 +59,7 @@ def test_rows_hold_gated_text_only_where_they_keep_what_was_said(evidence: Evide
     assert holding <= SAID
 
 
-@pytest.mark.parametrize("place", (*OUR_SIDE, "hostaway"))
+@pytest.mark.parametrize("place", [*OUR_SIDE, "hostaway"])
 def test_what_must_be_dropped_was_never_kept(evidence: Evidence, place: str) -> None:
     assert found(evidence.garden.of("dropped"), evidence.sent[place]) == []
 

@@ -118,7 +118,8 @@ class Answering:
         Our own sentences pass as they are: an emergency number is one, whatever a door code is.
         """
         stay = self.question.stay
-        if self._route is not None and self._route.origin in ("urgent", "rule"):
+        is_ours = self._router.prepared is not None
+        if is_ours and self._route is not None and self._route.origin in ("urgent", "rule"):
             return text
         text = stay.mask(text) if stay else text
         check(text, self._may_carry(), known=stay.known if stay else ())

@@ -110,6 +110,8 @@ async def serving(product: Product) -> AsyncIterator[tuple[int, int]]:
                 await _until_started(door, task)
             yield _port(public_socket), _port(desk_socket)
         finally:
+            # Feeds never end by themselves; a door would wait for them as long as it may.
+            product.live.close()
             for door, _ in doors:
                 door.should_exit = True
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -5,7 +5,7 @@ import statistics
 import sys
 from collections.abc import Awaitable, Callable
 
-from bench import access, context, fuzz, mind, process, replies, webhook
+from bench import access, context, fuzz, leaks, mind, process, replies, webhook
 
 Measurement = Callable[[], Awaitable[dict[str, tuple[list[float], str]]]]
 MEASUREMENTS: dict[str, Measurement] = {
@@ -16,6 +16,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "replies": replies.measure,
     "context": context.measure,
     "fuzz": fuzz.measure,
+    "leaks": leaks.measure,
 }
 
 

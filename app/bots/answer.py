@@ -118,8 +118,14 @@ class Answering:
         return text or None
 
     def _passed(self, text: str) -> str:
-        """The words with secrets as placeholders, where they may be said at all."""
+        """The words with secrets as placeholders, where they may be said at all.
+
+        Our own sentences pass as they are: an emergency number is one, whatever a door code is.
+        """
         stay = self.question.stay
+        is_ours = self._router.prepared is not None
+        if is_ours and self._route is not None and self._route.origin in ("urgent", "rule"):
+            return text
         text = stay.mask(text) if stay else text
         check(text, self._may_carry(), known=stay.known if stay else ())
         if stay is not None and stay.must_not_say(text):

@@ -205,7 +205,7 @@ class CasePages:
             is_mine=view.case.assignee == visitor.operator,
             note=note,
             problem=problem,
-            draft=draft,
+            draft=view.stay.mask(draft) if view.stay else draft,
             path=f"/case/{tenant_id}/{case_id}",
             form_token=visitor.form_token,
             operator=visitor.operator,

@@ -8,6 +8,7 @@ it and a 5xx is tried again, so a missing database answers 503 and an event we d
 import base64
 import hmac
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,7 +23,7 @@ from app.errors import BadInput, Forbidden
 from app.keys import Keyring, new_token
 from app.pms.inbox import Inbox
 from app.pms.incoming import identifier, read_json, short_text
-from app.pms.records import LONGEST_MARKUP, attachments_of
+from app.pms.records import LONGEST_MARKUP, attachments_of, parse_moment
 from app.telemetry import Telemetry
 from app.tenants import PmsAccount, Tenants
 
@@ -30,13 +31,18 @@ logger = logging.getLogger(__name__)
 
 MESSAGE = "message"
 RESERVATION = "reservation"
-IDS = ("id", "conversationId", "reservationId", "listingMapId")
-"""Fields that are ids wherever they stand; anything else in them counts as not there."""
 MESSAGE_IDS = (
     "id", "conversationId", "reservationId", "listingMapId", "channelId", "isIncoming", "date",
     "communicationType", "communicationId", "communicationEvent", "status", "insertedOn",
 )  # fmt: skip
 """What of a message's event may be read in a row; the words are sealed."""
+IDS = frozenset(
+    {"id", "conversationId", "reservationId", "listingMapId", "channelId", "communicationId"}
+)
+"""What must be a number, or is left out: nobody's words shall stand there."""
+MOMENTS = frozenset({"date", "insertedOn", "updatedOn"})
+KIND = re.compile(r"[A-Za-z0-9_.-]{1,60}")
+"""A status, a way of writing, an automation's trigger."""
 RESERVATION_IDS = ("id", "listingMapId", "status", "updatedOn", "channelId")
 LONGEST_VALUE = 200
 """Characters of a text in an envelope; longer ones are none of those we look at."""
@@ -189,9 +195,7 @@ def _dedupe_key(kind: str, account: PmsAccount, keyring: Keyring, body: Mapping[
         plain = orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode()
     except orjson.JSONEncodeError as exc:
         raise BadInput("the reservation is nested too deeply") from exc
-    updated_on = short_text(body.get("updatedOn"), LONGEST_VALUE)
-    content = keyring.digest(plain).hex()
-    return f"reservation:{account.id}:{external_id}:{updated_on}:{content}"
+    return f"reservation:{account.id}:{external_id}:{keyring.digest(plain).hex()}"
 
 
 def _envelope(kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,11 +206,18 @@ def _envelope(kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
         if name in IDS:
             external_id = identifier(value)
             kept[name] = int(external_id) if external_id and len(external_id) < 19 else external_id
-        elif isinstance(value, str):
-            kept[name] = None if len(value) > LONGEST_VALUE else value.replace("\x00", "")
-        elif isinstance(value, int | float):
+        elif _is_kept(name, value):
             kept[name] = value
     return {name: value for name, value in kept.items() if value is not None}
+
+
+def _is_kept(name: str, value: Any) -> bool:
+    """Whether a value is of the kind its name says; words of people stand nowhere by mistake."""
+    if isinstance(value, bool | int | float):
+        return True
+    if name in MOMENTS:
+        return short_text(value, LONGEST_VALUE) == value and parse_moment(value) is not None
+    return isinstance(value, str) and KIND.fullmatch(value) is not None
 
 
 def _sealed(kind: str, body: Mapping[str, Any]) -> dict[str, Any]:

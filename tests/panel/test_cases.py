@@ -81,6 +81,17 @@ async def test_a_refused_reply_keeps_its_words_on_the_page(desk: Desk, tenant: T
     assert "a reply needs words" in empty.text
 
 
+async def test_a_code_in_a_refused_reply_is_shown_as_a_mark(desk: Desk, tenant: Tenant) -> None:
+    case = await desk.world.open_case(tenant, await desk.world.thread(tenant))
+    ala = await desk.signed_in("acme", "Ala")
+    page = f"/case/acme/{case.id}"
+    words = f"It is {DOOR_CODE} [[other_code]]"
+    refused = await ala.submit(page, f"{page}/reply", text=words)
+    assert refused.status == 400
+    assert "It is [[door_code]] [[other_code]]" in refused.text
+    assert DOOR_CODE not in refused.text
+
+
 async def test_a_resolved_case_is_over_and_leaves_the_list(desk: Desk, tenant: Tenant) -> None:
     case = await desk.world.open_case(tenant, await desk.world.thread(tenant))
     ala = await desk.signed_in("acme", "Ala")

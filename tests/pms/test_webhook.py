@@ -165,6 +165,20 @@ async def test_a_door_code_cannot_be_tried_out_of_a_stored_digest(
         assert hashlib.new(kind, raw).hexdigest()[:16] not in row["dedupe_key"]
 
 
+async def test_words_in_the_place_of_an_id_are_not_kept(
+    receiver: Receiver, account: PmsAccount
+) -> None:
+    body = raw_message(9001, "Hi", at=NOON, id={"x": "48151"}, conversationId="door 48151")
+    body |= {"date": "48151", "status": "it is 48151", "listingMapId": ["48151"]}
+    await receiver.post(account, {"event": "message.received", "data": body})
+    (row,) = await receiver.rows()
+    assert row["dedupe_key"].startswith("hint:")
+    assert "48151" not in f"{row['dedupe_key']} {row['envelope']}"
+    booked = raw_reservation(id="door 48151")
+    answer = await receiver.post(account, {"event": "reservation.updated", "data": booked})
+    assert answer == (200, {"status": "ignored"})
+
+
 async def test_a_second_delivery_changes_nothing(receiver: Receiver, account: PmsAccount) -> None:
     reservation = {"event": "reservation.updated", "data": raw_reservation()}
     for body in (envelope(), reservation):

@@ -89,7 +89,7 @@ create table nightdesk.wake (
     trace_parent    text,
     primary key (tenant_id, kind, key)
 );
-create index wake_due on nightdesk.wake (due_at) where dead_at is null;
+create index wake_due on nightdesk.wake (tenant_id, due_at) where dead_at is null;
 
 create table nightdesk.job_runs (
     id              bigint generated always as identity primary key,

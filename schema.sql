@@ -14,7 +14,7 @@ end $$;
 create table nightdesk.tenants (
     id              text primary key check (id ~ '^[a-z0-9][a-z0-9-]{0,39}$'),
     name            text not null,
-    schema_name     text not null unique check (schema_name ~ '^t_[a-z0-9_]{1,40}$'),
+    schema_name     text not null unique check (schema_name = 't_' || replace(id, '-', '_')),
     dsn             text,                                   -- null: this database
     mode            text not null default 'off' check (mode in ('off', 'draft', 'on')),
     live_since      timestamptz,                            -- nothing older is ever answered by a bot
@@ -126,9 +126,15 @@ revoke all on function nightdesk.take_in from public;
 grant usage on schema nightdesk to nightdesk_tenant;
 grant select, insert, update, delete on nightdesk.wake to nightdesk_tenant;
 alter table nightdesk.wake enable row level security;
-create policy wake_of_tenant on nightdesk.wake to nightdesk_tenant
-    using (tenant_id = current_setting('nightdesk.tenant', true))
-    with check (tenant_id = current_setting('nightdesk.tenant', true));
+create policy wake_of_tenant on nightdesk.wake to nightdesk_tenant        -- by the role alone: nothing that can be set
+    using ('t_' || replace(tenant_id, '-', '_') = current_user)
+    with check ('t_' || replace(tenant_id, '-', '_') = current_user);
+
+-- What a role may make in every database unless it is told not to: it would stay in the connection for the next tenant.
+do $$ begin
+    execute format('revoke temporary on database %I from public', current_database());
+exception when insufficient_privilege then null;
+end $$;
 
 -- part: tenant -----------------------------------------------------------------------------------------------------
 

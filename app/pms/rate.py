@@ -142,7 +142,8 @@ class RateLimiter:
         free = address.limit - len(address.starts)
         moment = now
         if held >= address.limit * PACED_FROM:
-            moment = max(moment, own.starts[-1] + address.length_s / address.limit)
+            gap_s = address.length_s / address.limit * (1 + 1 / HELD_A_FREE_ONE)
+            moment = max(moment, own.starts[-1] + gap_s)
         aging = iter((*own.starts, None))
         oldest = next(aging)
         for start in address.starts:

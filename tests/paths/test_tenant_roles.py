@@ -23,8 +23,8 @@ from app.tenants import Tenants
 
 MARK = "BIRCHMARK"
 HEX = MARK.encode().hex()
-LOGINS = ("app", "plain")
-"""The embedded server's own login, and what an external database should give: no superuser."""
+LOGINS = ("app", "postgres")
+"""What the embedded server gives us, no superuser, and what an external database may give us."""
 CHOICES = {
     "conversations.medium": "thread", "turns.speaker": "guest", "handling.mode": "bot",
     "outbox.origin": "bot", "outbox.status": "draft", "cases.severity": "low",
@@ -42,24 +42,11 @@ def url(request: pytest.FixtureRequest, embedded_urls: ServerUrls) -> str:
 
 async def _made(base: str, login: str) -> str:
     name = f"apart_{login}"
-    admin = await asyncpg.connect(base)
-    if login == "plain":
-        await admin.execute(
-            "do $$ begin create role plain login createrole; "
-            "exception when duplicate_object then null; end $$"
-        )
+    admin = await asyncpg.connect(base.replace("//app:", "//postgres:"))
     await admin.execute(f"drop database if exists {name} with (force)")
     await admin.execute(f"create database {name} owner {login}")
-    if login == "plain":
-        # Roles belong to the whole server, and so far to its superuser.
-        for role in ("nightdesk_tenant", "t_alder", "t_birch"):
-            await admin.execute(
-                f"do $$ begin create role {role} nologin; "
-                "exception when duplicate_object then null; end $$"
-            )
-            await admin.execute(f"grant {role} to plain with admin option")
     await admin.close()
-    url = base.replace("/nightdesk?", f"/{name}?").replace("//app@", f"//{login}@")
+    url = base.replace("/nightdesk?", f"/{name}?").replace("//app:", f"//{login}:")
     database = Database(command_timeout_s=10, statement_cache=200, connections=3)
     background = Background()
     await database.open(url)

@@ -34,9 +34,13 @@ CONNECTION_ERRORS = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     TimeoutError,
 )
-"""What asyncpg raises while the server is away; translated to `Unavailable`."""
+"""What asyncpg raises while the server is away; translated to `Unavailable`.
+
+The internal one is what a connection gives whose backend was ended a moment ago.
+"""
 
 REFUSALS = (
     asyncpg.ClientConfigurationError,
@@ -253,7 +257,9 @@ class Database:
             with contextlib.suppress(asyncpg.InterfaceError):
                 raw.terminate()
         finally:
-            await pool.release(raw)
+            # One whose server has just cut it has gone back to the pool by itself.
+            with contextlib.suppress(*CONNECTION_ERRORS):
+                await pool.release(raw)
 
     async def listen(self, channel: str, heard: Callable[[str], None]) -> "Listener":
         """A connection of its own that hears NOTIFY on a channel."""

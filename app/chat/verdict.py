@@ -117,7 +117,7 @@ class Verdicts:
             refuses_robot=False,
             now=now,
         )
-        answering = await self._mind.begin(question)
+        answering = await self._mind.begin(question, conn)
         text = await answering.whole()
         await self.conclude(conn, answering, conversation, text, through_turn=turn.id)
 

@@ -137,6 +137,7 @@ class Inbox:
 
     async def _handle_next(self, tenant_id: str) -> bool:
         tenant = await self._tenants.get(tenant_id)
+        await self._tenants.accounts(tenant_id)  # read before: a handler has one connection
         door = await self._database.tenant(tenant_id)
         row_id: int | None = None
         try:

@@ -186,7 +186,6 @@ def build(
     webhook = HostawayWebhook(
         tenants=tenants, inbox=inbox, database=public_database, telemetry=telemetry,
         max_body_bytes=settings.server.max_body_bytes,
-        connections=settings.database.public_connections,
     )  # fmt: skip
     product = Product(
         settings=settings, clock=clock, background=background, telemetry=telemetry,

@@ -2,8 +2,9 @@
 
 What counts is what the outside received: a reply starts with the first look at the guest's thread
 after their message. Each round measures the quiet tenants without and then with the flood.
-Environment: FLOOD_ROUNDS, FLOOD_MESSAGES, FLOOD_CALM_S, FLOOD_LIMIT (PMS requests an address and
-10 s; 14 with an account's 18 are Hostaway's own), FLOOD_PAUSE_S between the quiet tenants' messages.
+Environment: FLOOD_ROUNDS (3), FLOOD_MESSAGES (10000), FLOOD_BURST (4, into one thread),
+FLOOD_CALM_S (90), FLOOD_LIMIT (2000 PMS requests in 10 s; 14 stands for Hostaway's own limits),
+FLOOD_PAUSE_S (0.7, between the quiet tenants' messages), FLOOD_SENDERS (24), FLOOD_SEED.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ import aiohttp
 
 from app.settings import load_settings
 from app.wiring import build
-from bench.outside import FIRST_RESERVATION, FIRST_THREAD, QUESTIONS, Account, Outside
+from bench.outside import FIRST_THREAD, QUESTIONS, Account, Outside
 
 ROUNDS = int(os.environ.get("FLOOD_ROUNDS", "3"))
 MESSAGES = int(os.environ.get("FLOOD_MESSAGES", "10000"))

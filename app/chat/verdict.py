@@ -5,6 +5,7 @@ between. A decision whose thread has moved on is dropped.
 """
 
 import logging
+from datetime import datetime
 
 from app.bots.answer import Answering, Mind
 from app.bots.records import Question, Route

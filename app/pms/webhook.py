@@ -21,7 +21,6 @@ from app.db import Database
 from app.errors import BadInput, Forbidden
 from app.keys import Keyring, new_token
 from app.pms.inbox import Inbox
-from app.slots import Slots
 from app.telemetry import Telemetry
 from app.tenants import PmsAccount, Tenants
 
@@ -48,15 +47,12 @@ class HostawayWebhook:
         database: Database,
         telemetry: Telemetry,
         max_body_bytes: int,
-        connections: int = 6,
     ) -> None:
         self._tenants = tenants
         self._inbox = inbox
         self._database = database
         self._telemetry = telemetry
         self._max_body_bytes = max_body_bytes
-        self._slots = Slots(connections)
-        """Of the door's connections: a tenant's flood leaves some for the others."""
 
     def routes(self) -> list[Route]:
         """With the account's key in the path, or told apart by the Basic login."""
@@ -78,16 +74,15 @@ class HostawayWebhook:
             raise Forbidden("this event belongs to another account")
         tenant = await self._tenants.get(account.tenant_id)
         with self._telemetry.span("webhook hostaway", tenant=tenant.id, kind=kind):
-            async with self._slots.of(tenant.id):
-                is_new = await self._inbox.store(
-                    tenant,
-                    self._database,
-                    account_id=account.id,
-                    event=kind,
-                    dedupe_key=_dedupe_key(kind, account, tenant.keyring, body),
-                    envelope=_envelope(kind, body),
-                    sealed=_sealed(kind, body),
-                )
+            is_new = await self._inbox.store(
+                tenant,
+                self._database,
+                account_id=account.id,
+                event=kind,
+                dedupe_key=_dedupe_key(kind, account, tenant.keyring, body),
+                envelope=_envelope(kind, body),
+                sealed=_sealed(kind, body),
+            )
             self._inbox.nudge(tenant.id)
         return JSONResponse({"status": "stored" if is_new else "known"})
 

@@ -221,7 +221,7 @@ def furnish(world: World, twin: Twin) -> None:
     account.listings.clear()
     account.custom_fields.clear()
     for store in (account.reservations, account.conversations, account.threads, account.units):
-        store.clear()  # type: ignore[attr-defined]
+        store.clear()
     for number in (LISTING, UNIT):
         account.listings[number] = {
             "id": number, "name": f"{twin.mark} flat", "internalListingName": f"{twin.mark} loft",

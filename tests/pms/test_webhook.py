@@ -94,7 +94,7 @@ async def receiver(
     inbox.register({MESSAGE: _leave_alone, RESERVATION: _leave_alone})
     webhook = HostawayWebhook(
         tenants=tenants, inbox=inbox, database=public_database, telemetry=telemetry,
-        max_body_bytes=MOST_BYTES, connections=3,
+        max_body_bytes=MOST_BYTES,
     )  # fmt: skip
     app = Starlette(routes=list(webhook.routes()), exception_handlers={ProductError: _refused})
     config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off")

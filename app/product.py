@@ -186,6 +186,7 @@ class Product:
         await asyncio.gather(*self.loops, return_exceptions=True)
 
     async def _schedule(self, tenant: Tenant, *, is_start: bool) -> None:
+        await self.tenants.accounts(tenant.id)  # read before: one connection at a time
         door = await self.database.tenant(tenant.id)
         async with door.transaction() as conn:
             await self.passes.schedule(conn, tenant, is_start=is_start)

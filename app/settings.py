@@ -74,8 +74,8 @@ class JobSettings(Section):
     """The arq worker and the wake table."""
 
     poll_s: Seconds = Field(0.1, gt=0)
-    max_jobs: int = Field(20, ge=1, le=1000)
-    job_timeout_s: Seconds = Field(60.0, gt=0)
+    max_jobs: int = Field(10, ge=1, le=1000)
+    job_timeout_s: Seconds = Field(120.0, gt=0)
     max_attempts: int = Field(8, ge=1, le=1000)
     sweep_s: Seconds = Field(5.0, gt=0)
     lease_s: Seconds = Field(20.0, gt=0)

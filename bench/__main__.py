@@ -5,7 +5,7 @@ import statistics
 import sys
 from collections.abc import Awaitable, Callable
 
-from bench import access, context, fuzz, leaks, mind, process, replies, webhook
+from bench import access, context, flood, fuzz, leaks, mind, process, replies, webhook
 
 Measurement = Callable[[], Awaitable[dict[str, tuple[list[float], str]]]]
 MEASUREMENTS: dict[str, Measurement] = {
@@ -17,6 +17,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "context": context.measure,
     "fuzz": fuzz.measure,
     "leaks": leaks.measure,
+    "flood": flood.measure,
 }
 
 

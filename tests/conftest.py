@@ -42,7 +42,8 @@ def embedded_urls() -> Iterator[ServerUrls]:
 
 async def _hurry(url: str) -> None:
     """What is tested is ours, not the disk: a power cut may lose these databases."""
-    admin = await asyncpg.connect(url)
+    admin = await asyncpg.connect(url.replace("//app:", "//postgres:"))
+    await admin.execute("grant set on parameter session_replication_role to app")
     for setting in ("fsync", "synchronous_commit", "full_page_writes"):
         await admin.execute(f"alter system set {setting} = off")
     await admin.execute("select pg_reload_conf()")

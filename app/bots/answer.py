@@ -39,11 +39,17 @@ class Mind:
         self._libraries = libraries
         self._model = model
 
-    async def begin(self, question: Question) -> "Answering":
-        """Start on a question; nothing is written before `commit`."""
-        door = await self._database.tenant(question.tenant.id)
-        async with door.transaction() as conn:
+    async def begin(self, question: Question, conn: Connection | None = None) -> "Answering":
+        """Start on a question, by the caller's connection where one is held.
+
+        Nothing is written before `commit`.
+        """
+        if conn is not None:
             library = await self._libraries.current(conn, question.tenant.id)
+            return Answering(question, library, self._model)
+        door = await self._database.tenant(question.tenant.id)
+        async with door.transaction() as own:
+            library = await self._libraries.current(own, question.tenant.id)
         return Answering(question, library, self._model)
 
 

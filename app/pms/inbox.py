@@ -148,6 +148,7 @@ class Inbox:
 
     async def _handle_next(self, tenant_id: str, failed: list[int]) -> bool:
         tenant = await self._tenants.get(tenant_id)
+        await self._tenants.accounts(tenant_id)  # read before: a handler has one connection
         door = await self._database.tenant(tenant_id)
         row: InboxRow | None = None
         try:

@@ -1,3 +1,4 @@
+import asyncio
 import base64
 import hashlib
 from collections.abc import AsyncIterator
@@ -354,3 +355,25 @@ async def test_while_the_database_is_away_the_sender_shall_try_again(
     status, _ = await receiver.post(account, envelope())
     assert status == 503
     assert await receiver.rows() == []
+
+
+async def test_a_tenants_waiting_webhooks_leave_another_tenants_a_connection(
+    receiver: Receiver, account: PmsAccount, tenants: Tenants, tenant: Tenant, database: Database
+) -> None:
+    """Forty deliveries wait for a lock in their own schema; the door has three connections."""
+    await tenants.add("quiet", "Quiet")
+    quiet = await tenants.add_account("quiet", external_id="70002", client_secret="secret")
+    async with (await database.tenant(tenant.id)).transaction() as conn:
+        await conn.execute("lock table {schema}.inbox in access exclusive mode")
+        stuck = [
+            asyncio.ensure_future(receiver.post(account, envelope(MESSAGE_BODY | {"id": 100 + n})))
+            for n in range(40)
+        ]
+        await asyncio.sleep(0.2)
+        async with asyncio.timeout(3):
+            body = MESSAGE_BODY | {"accountId": 70002}
+            status, _ = await receiver.post(quiet, envelope(body, accountId=70002))
+        assert status == 200
+        assert not any(one.done() for one in stuck)
+    assert {(await one)[0] for one in stuck} == {200}
+    await tenants.remove("quiet")

@@ -14,7 +14,7 @@ language, entries parted by commas:
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -45,9 +45,10 @@ class Place(NamedTuple):
     """As the word file has it."""
 
 
-def plain_words(text: str) -> list[str]:
+@lru_cache(maxsize=1024)
+def plain_words(text: str) -> tuple[str, ...]:
     """The words of a text without sentences, in the spelling that is compared."""
-    return normalise(text, keeps_doubles=True)[3:].split()
+    return tuple(normalise(text, keeps_doubles=True)[3:].split())
 
 
 class Message:
@@ -55,7 +56,15 @@ class Message:
 
     __slots__ = ("asks", "after_comma", "at", "sentence", "starts", "words")
 
-    def __init__(self, text: str) -> None:
+    def __init__(
+        self, text: str, parts: Callable[[str], Iterable[str]] = lambda word: (word,)
+    ) -> None:
+        """Read a text.
+
+        Args:
+            text: As it came.
+            parts: Takes a normalised word apart, or mends it.
+        """
         self.words: list[str] = []
         self.sentence: list[int] = []
         """Number of the sentence of each word."""
@@ -75,9 +84,10 @@ class Message:
                     self.asks.append(False)
             else:
                 number = len(self.starts) - 1
-                self.sentence.append(number)
-                self.at.append(len(self.words) + SENTENCE_STEP * number)
-                self.words.append(piece)
+                for word in parts(piece):
+                    self.sentence.append(number)
+                    self.at.append(len(self.words) + SENTENCE_STEP * number)
+                    self.words.append(word)
 
     def sentence_end(self, word: int) -> int:
         """Number of the word after the sentence in which a word stands."""
@@ -108,6 +118,8 @@ class _Entry:
     language: str
     text: str
     elements: tuple[_Element, ...]
+    needed: tuple[frozenset[int], ...]
+    """Of each of these a message must have a pattern, wherever it is."""
 
 
 class Lexicon:
@@ -131,11 +143,17 @@ class Lexicon:
     def find(self, message: Message) -> Iterator[Place]:
         """Every place of every entry."""
         numbers = [self.of_word(word) for word in message.words]
+        present = {number for here in numbers for number in here}
+        longer = {
+            number: [e for e in entries if not any(map(present.isdisjoint, e.needed))]
+            for number in present
+            if (entries := self._longer.get(number))
+        }
         for at, here in enumerate(numbers):
             for number in here:
                 for concept, language, text in self._single.get(number, ()):
                     yield Place(at, at + 1, concept, language, text)
-                for entry in self._longer.get(number, ()):
+                for entry in longer.get(number, ()):
                     end = _match(entry.elements, at, message, numbers)
                     if end is not None:
                         yield Place(at, end, entry.concept, entry.language, entry.text)
@@ -149,10 +167,15 @@ class Lexicon:
                 self._single[number].append((concept, language, text))
             return
         begins = elements
+        needed = tuple(
+            element.numbers.union(choice[0] for choice in element.longer)
+            for element in elements[1:]
+            if not (element.sign or element.is_optional or element.may_ask)
+        )
         while begins and begins[0].is_optional:
-            self._index(_Entry(concept, language, text, begins))
+            self._index(_Entry(concept, language, text, begins, needed))
             begins = begins[1:]
-        self._index(_Entry(concept, language, text, begins))
+        self._index(_Entry(concept, language, text, begins, needed))
 
     def _index(self, entry: _Entry) -> None:
         first = next((element for element in entry.elements if element.sign != "^"), None)

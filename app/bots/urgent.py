@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from app.bots.arabic import is_arabic, without_not
 from app.bots.concepts import Lexicon, Message, Place
 from app.bots.spelling import Spelling
 from app.bots.urgent_rules import Match, Rule, matches, read_rules
@@ -63,10 +64,13 @@ def find_urgent(text: str, *, country_code: str | None) -> Urgent | None:
     sets = load_urgent_sets()
     message = sets.read(text)
     places = sets.places(message)
-    quiet = {language: _Quiet(message, places, language) for language in LANGUAGES}
+    quiet: dict[str, _Quiet] = {}
     for kind in (*CRITICAL_KINDS, *HIGH_KINDS):
         for match in matches(sets.rules[kind], places, message):
-            if not quiet[match.places[0].language].covers(match, kind):
+            language = match.places[0].language
+            if language not in quiet:
+                quiet[language] = _Quiet(message, places, language)
+            if not quiet[language].covers(match, kind):
                 return _urgent(kind, match, country_code)
     return None
 
@@ -204,14 +208,19 @@ class UrgentSets:
         self._spelling = Spelling(
             known=self._lexicon.vocabulary(),
             exceptions=(file["spelling"]["real_words"] for file in files.values()),
-            is_right=lambda word: bool(self._lexicon.of_word(word)),
+            is_right=self._is_known,
         )
 
     def read(self, text: str) -> Message:
         """A text as words, sloppy spelling mended."""
-        message = Message(text)
-        message.words = [self._spelling.mend(word) for word in message.words]
-        return message
+        return Message(text, self._parts)
+
+    def _parts(self, word: str) -> tuple[str, ...]:
+        parts = without_not(word, self._is_known) if is_arabic(word) else (word,)
+        return tuple(map(self._spelling.mend, parts))
+
+    def _is_known(self, word: str) -> bool:
+        return bool(self._lexicon.of_word(word))
 
     def places(self, message: Message) -> dict[str, list[Place]]:
         """dict of concept -> where it is."""

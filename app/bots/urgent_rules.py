@@ -24,7 +24,7 @@ REACH = 6
 class Rule:
     """Concepts that are an emergency together."""
 
-    groups: tuple[tuple[str, ...], ...]
+    groups: tuple[frozenset[str], ...]
     without: tuple[str, ...]
     reach: int
     is_named: bool
@@ -58,10 +58,11 @@ def matches(
     rules: Iterable[Rule], places: Mapping[str, Sequence[Place]], message: Message
 ) -> Iterator[Match]:
     """Every way in which a message fulfils a rule."""
+    present = frozenset(places)
     for rule in rules:
-        found = [[p for name in group for p in places.get(name, ())] for group in rule.groups]
-        if not all(found):
+        if any(map(present.isdisjoint, rule.groups)):
             continue
+        found = [sorted(_of(group, places)) for group in rule.groups]
         for chosen in _together(found, message, rule.reach, ()):
             against = (p for p in _of(rule.without, places) if p.language == chosen[0].language)
             if not any(_is_near(p, chosen, message, rule.reach) for p in against):
@@ -97,7 +98,7 @@ def _is_near(place: Place, others: Iterable[Place], message: Message, reach: int
 
 
 def _read_rule(line: str, *, is_named: bool) -> Rule:
-    groups: list[tuple[str, ...]] = []
+    groups: list[frozenset[str]] = []
     without: list[str] = []
     reach = REACH
     for part in line.split():
@@ -106,7 +107,7 @@ def _read_rule(line: str, *, is_named: bool) -> Rule:
         elif part.startswith("-"):
             without += part[1:].split("|")
         else:
-            groups.append(tuple(part.split("|")))
+            groups.append(frozenset(part.split("|")))
     if not groups:
         raise BadInput(f"the rule {line!r} names no concept")
     return Rule(

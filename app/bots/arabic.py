@@ -12,7 +12,7 @@ LEAST_LETTERS = 3
 """Shorter remains are no evidence of a word."""
 
 _AND = ("و", "ف")
-_WITH = ("ب", "ل", "ك", "ع", "ه", "عال", "هال", "بهال", "ال", "م", "مال", "حال")
+_WITH = ("ب", "ل", "ك", "ع", "ه", "عال", "هال", "بهال", "ال", "مال", "حال")
 _ASPECTS = ("ب", "ح", "ه", "س", "ل", "د", "ت", "ك", "رح", "عم", "عمب", "لا")
 _PERSONS = tuple("ي ت ن ا ان ين تن نن يت تت نت ات ست يست تست م".split())
 _OWNERS = tuple("ها ه هم هن كم كن ك نا ني ي و هو ا ان ين ات ت تين يه لي له لها لنا لهم".split())
@@ -46,13 +46,17 @@ def verbs_in(word: str) -> frozenset[str]:
 
 
 def without_not(word: str, is_known: Callable[[str], bool]) -> tuple[str, ...]:
-    """A normalised word; or "not" and the word that it is written as one with.
+    """A normalised Arabic word; or "not" and the word that it is written as one with.
+
+    A word of two letters loses the "and" before it here, being too short for a stem.
 
     Args:
         word: The word.
         is_known: Whether a word means something.
     """
-    if not is_arabic(word) or len(word) <= LEAST_LETTERS + 1:
+    if word[0] in _AND and len(word) == LEAST_LETTERS and not is_known(word):
+        return (word[1:],) if is_known(word[1:]) else (word,)
+    if len(word) <= LEAST_LETTERS + 1:
         return (word,)
     plain = word[1:] if word[0] in _AND and word[1] == "م" else word
     if plain[0] == "م" and plain[-1] == _NOT_ENDING:

@@ -120,6 +120,7 @@ class _Quiet:
         }
         places = self._places
         self._over_until = max((p.end for p in self._open("over") if self._is_so(p)), default=0)
+        self._mended = [self._clause(p) for p in self._open("mended") if self._is_so(p)]
         self._supposed = [self._scope(p) for p in self._open("supposed")]
         self._asked = [self._clause(p) for p in self._open("asked")]
         self._told = {message.sentence[p.start] for p in self._open("told")}
@@ -140,7 +141,7 @@ class _Quiet:
         if end <= self._over_until or self._message.sentence[start] in self._told:
             return True
         if any(
-            begin <= place.start < stop for begin, stop in self._supposed for place in match.places
+            begin <= place.start < stop for begin, stop in self._supposed + self._mended for place in match.places
         ):
             return True
         if match.is_named and any(begin <= start < stop for begin, stop in self._asked):

@@ -36,6 +36,9 @@ PHRASE_SETS = Path(__file__).parent / "phrase_sets"
 DENIED_WITHIN = 1
 """How many words may stand between "no" or "not" and what it denies."""
 
+ALARMS = ("fire_alarm", "gas_alarm")
+"""Concepts that are harmless by name ("smoke alarm"), but not when they sound."""
+
 UNDONE_WITHIN = 4
 """How many words before "is back" a "not" or "until" makes it untrue."""
 
@@ -140,9 +143,8 @@ class _Quiet:
         start, end = first.start, max(place.end for place in match.places)
         if end <= self._over_until or self._message.sentence[start] in self._told:
             return True
-        if any(
-            begin <= place.start < stop for begin, stop in self._supposed + self._mended for place in match.places
-        ):
+        apart = self._supposed + self._mended
+        if any(begin <= place.start < stop for begin, stop in apart for place in match.places):
             return True
         if match.is_named and any(begin <= start < stop for begin, stop in self._asked):
             return True
@@ -163,8 +165,11 @@ class _Quiet:
         )
 
     def _is_harmless(self, place: Place, kind: str) -> bool:
+        is_alarm = place.concept in ALARMS
         return any(
-            mask.start <= place.start and place.end <= mask.end
+            mask.start <= place.start
+            and place.end <= mask.end
+            and not (is_alarm and place[:2] == mask[:2])
             for name in ("harmless", f"harmless_{kind}")
             for mask in self._places.get(name, ())
         )
@@ -181,9 +186,10 @@ class _Quiet:
         return place.start, min(commas, default=end)
 
     def _is_so(self, over: Place) -> bool:
-        """Whether nothing like "not" or "until" stands right before."""
+        """Whether nothing like "not" or "until" stands right before or amid its words."""
         return not any(
-            over.start - UNDONE_WITHIN <= undone.start < over.start
+            over.start - UNDONE_WITHIN <= undone.start < over.end
+            and undone.entry not in over.entry
             and self._message.sentence[undone.start] == self._message.sentence[over.start]
             for undone in self._places.get("undone", ())
         )

@@ -79,9 +79,17 @@ def _together(
         if not chosen or (
             place.language == chosen[0].language
             and _is_near(place, chosen, message, reach)
-            and not any(p.start < place.end and place.start < p.end for p in chosen)
+            and not any(_is_in_the_way(place, other) for other in chosen)
         ):
             yield from _together(found[1:], message, reach, (*chosen, place))
+
+
+def _is_in_the_way(place: Place, other: Place) -> bool:
+    """Whether two places share words, other than one in a gap of the other."""
+    if place.end <= other.start or other.end <= place.start:
+        return False
+    inner, outer = sorted((place, other), key=lambda p: p.end - p.start)
+    return not outer.start < inner.start <= inner.end < outer.end
 
 
 def _of(names: Iterable[str], places: Mapping[str, Sequence[Place]]) -> Iterator[Place]:

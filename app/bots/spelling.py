@@ -14,6 +14,15 @@ LEAST_DOUBLED = 4
 """Letters of a word from which a letter doubled or not is forgiven: "smel", "haammer"."""
 
 
+_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "qaz", "wsx", "edc", "rfv", "tgb", "yhn", "ujm")
+_CLOSE = [
+    *(frozenset(pair) for row in _ROWS for pair in zip(row, row[1:], strict=False)),
+    *map(frozenset, ("aeiouy", "ck", "sz", "dt", "bp", "fv", "gk", "mn")),
+    *map(frozenset, ("سصث", "ضظدذ", "تط", "ذزظ", "قكغ", "هحخ", "اعيوه", "نت", "بيتن")),
+]
+"""Letters that are taken for each other: neighbours on a keyboard, or alike in sound or shape."""
+
+
 class Spelling:
     """Known words, by every spelling that lacks one of their letters."""
 
@@ -55,9 +64,21 @@ class Spelling:
             return word
         for variant in _one_letter_less(word):
             meant = self._meant.get(variant)
-            if meant and meant[0] == word[0] and abs(len(meant) - len(word)) <= 1:
+            if meant and meant[0] == word[0] and _is_slip(word, meant):
                 return meant
         return word
+
+
+def _is_slip(word: str, meant: str) -> bool:
+    """Whether one word is the other with a letter more or less, two swapped, or a close one."""
+    if len(word) != len(meant):
+        return abs(len(word) - len(meant)) == 1
+    wrong = [at for at, (a, b) in enumerate(zip(word, meant, strict=True)) if a != b]
+    if len(wrong) == 1:
+        return any({word[wrong[0]], meant[wrong[0]]} <= group for group in _CLOSE)
+    return len(wrong) == 2 and sorted(word[wrong[0] : wrong[1] + 1]) == sorted(
+        meant[wrong[0] : wrong[1] + 1]
+    )
 
 
 def _one_letter_less(word: str) -> list[str]:

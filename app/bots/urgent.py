@@ -36,8 +36,14 @@ PHRASE_SETS = Path(__file__).parent / "phrase_sets"
 DENIED_WITHIN = 1
 """How many words may stand between "no" or "not" and what it denies."""
 
-ALARMS = ("fire_alarm", "gas_alarm")
-"""Concepts that are harmless by name ("smoke alarm"), but not when they sound."""
+COMPOUND = ("fire_alarm", "gas_alarm", "gas_thing")
+"""Concepts whose mere name is harmless ("smoke alarm", "gas bottle"), but not what they do."""
+
+NAMED_WITHIN = 8
+"""How long a sentence may be in which a thing that is only named is an emergency ("Fire!")."""
+
+HEARD_SHARE = 1 / 3
+"""Share of a language's words, of those of the likeliest, below which it is not spoken."""
 
 UNDONE_WITHIN = 4
 """How many words before "is back" a "not" or "until" makes it untrue."""
@@ -71,6 +77,8 @@ def find_urgent(text: str, *, country_code: str | None) -> Urgent | None:
     for kind in (*CRITICAL_KINDS, *HIGH_KINDS):
         for match in matches(sets.rules[kind], places, message):
             language = match.places[0].language
+            if not _is_heard(language, places):
+                continue
             if language not in quiet:
                 quiet[language] = _Quiet(message, places, language)
             if not quiet[language].covers(match, kind):
@@ -97,6 +105,16 @@ def emergency_number(kind: str, country_code: str | None) -> str:
     numbers = _load_emergency()["numbers"]
     number = numbers.get((country_code or "").upper(), numbers["default"])
     return str(number if isinstance(number, str) else number[kind])
+
+
+def _is_heard(language: str, places: Mapping[str, list[Place]]) -> bool:
+    """Whether a text is in a language, too; a few of whose words may just look like others."""
+    words: dict[str, set[int]] = {name: set() for name in LANGUAGES}
+    for found in places.values():
+        for place in found:
+            words[place.language].add(place.start)
+    most = max(map(len, words.values()))
+    return len(words[language]) >= HEARD_SHARE * most
 
 
 def _urgent(kind: str, match: Match, country_code: str | None) -> Urgent:
@@ -146,7 +164,7 @@ class _Quiet:
         apart = self._supposed + self._mended
         if any(begin <= place.start < stop for begin, stop in apart for place in match.places):
             return True
-        if match.is_named and any(begin <= start < stop for begin, stop in self._asked):
+        if match.is_named and self._is_by_the_way(match, start):
             return True
         if any(self._is_denied(place, match) for place in match.places):
             return True
@@ -155,6 +173,13 @@ class _Quiet:
         if kind == "locked_out" and self._message.sentence[start] in self._ahead:
             return True
         return self._can_wait
+
+    def _is_by_the_way(self, match: Match, start: int) -> bool:
+        """Whether a thing is asked about, or named in passing in a long sentence."""
+        if any(begin <= start < stop for begin, stop in self._asked):
+            return True
+        long = self._message.sentence_end(start) - self._message.sentence_start(start)
+        return len(match.places) == 1 and long > NAMED_WITHIN
 
     def _open(self, concept: str) -> Iterator[Place]:
         """Places of a concept that are not harmless themselves ("not sure if")."""
@@ -165,11 +190,11 @@ class _Quiet:
         )
 
     def _is_harmless(self, place: Place, kind: str) -> bool:
-        is_alarm = place.concept in ALARMS
+        is_compound = place.concept in COMPOUND
         return any(
             mask.start <= place.start
             and place.end <= mask.end
-            and not (is_alarm and place[:2] == mask[:2])
+            and not (is_compound and place[:2] == mask[:2])
             for name in ("harmless", f"harmless_{kind}")
             for mask in self._places.get(name, ())
         )

@@ -16,12 +16,16 @@ from app.bots.urgent import (
 )
 
 CASES = Path(__file__).parent / "phrase_cases"
-LEAST_CASES = 60
+LEAST_CASES = 400
 
 
 def cases(language: str) -> list[tuple[str, str]]:
-    blocks = tomllib.loads((CASES / f"urgent_{language}.toml").read_text(encoding="utf-8"))
-    return [(kind, line) for kind, block in blocks.items() for line in phrase_lines(block)]
+    return [
+        (kind, line)
+        for name in (f"urgent_{language}.toml", f"night_{language}.toml")
+        for kind, block in tomllib.loads((CASES / name).read_text(encoding="utf-8")).items()
+        for line in phrase_lines(block)
+    ]
 
 
 def kind_of(text: str) -> str | None:
@@ -93,6 +97,9 @@ def test_text_without_words_is_no_emergency(text: str):
         ("injury", "ae", "998"),
         ("crime", "AE", "999"),
         ("gas", "DE", "112"),
+        ("crime", "DE", "110"),
+        ("injury", "SA", "997"),
+        ("fire", "NO", "110"),
         ("fire", "US", "911"),
         ("crime", "GB", "999"),
         ("injury", "JP", "119"),

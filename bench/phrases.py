@@ -139,7 +139,10 @@ def _by_language(answers: list[Answer]) -> Iterator[tuple[str, list[Answer]]]:
 def main() -> None:
     """The scores of the folder named on the command line."""
     folder = Path(sys.argv[1])
-    for answers, show in ((urgent_answers(folder), _show_urgent), (fact_answers(folder), _show_facts)):
+    for answers, show in (
+        (urgent_answers(folder), _show_urgent),
+        (fact_answers(folder), _show_facts),
+    ):
         if answers:
             show(answers)
 

@@ -33,6 +33,9 @@ LEAVE_KINDS = ("fire", "gas")
 
 PHRASE_SETS = Path(__file__).parent / "phrase_sets"
 
+SHOWN_CHOICES = 3
+"""How many of the choices of a word the brief shows."""
+
 DENIED_WITHIN = 1
 """How many words may stand between "no" or "not" and what it denies."""
 
@@ -124,16 +127,19 @@ def _urgent(kind: str, match: Match, country_code: str | None) -> Urgent:
         severity="critical" if is_critical else "high",
         language=match.places[0].language,
         emergency_number=emergency_number(kind, country_code) if is_critical else None,
-        phrase=", ".join(f"{place.concept}: {place.entry}" for place in match.places),
+        phrase=", ".join(f"{place.concept}: {_in_short(place.entry)}" for place in match.places),
     )
+
+
+def _in_short(entry: str) -> str:
+    """An entry with few of the choices it has in each place."""
+    return " ".join("|".join(part.split("|")[:SHOWN_CHOICES]) for part in entry.split())
 
 
 class _Quiet:
     """Where in a message words of a language do not count, and why."""
 
-    def __init__(
-        self, message: Message, places: Mapping[str, list[Place]], language: str
-    ) -> None:
+    def __init__(self, message: Message, places: Mapping[str, list[Place]], language: str) -> None:
         self._message = message
         self._places = {
             concept: [place for place in found if place.language == language]

@@ -118,6 +118,4 @@ def _read_rule(line: str, *, is_named: bool) -> Rule:
             groups.append(frozenset(part.split("|")))
     if not groups:
         raise BadInput(f"the rule {line!r} names no concept")
-    return Rule(
-        groups=tuple(groups), without=tuple(without), reach=reach, is_named=is_named
-    )
+    return Rule(groups=tuple(groups), without=tuple(without), reach=reach, is_named=is_named)

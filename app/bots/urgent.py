@@ -156,7 +156,10 @@ class _Quiet:
             for p in self._open("generally")
             if message.asks[message.sentence[p.start]]
         }
-        self._ahead = {message.sentence[p.start] for p in self._open("ahead")}
+        ahead = {message.sentence[p.start] for p in self._open("ahead")}
+        if ahead and not self._places.get("at_door"):
+            ahead.update(message.sentence)
+        self._ahead = ahead
         self._can_wait = any(self._open("can_wait"))
 
     def covers(self, match: Match, kind: str) -> bool:

@@ -47,6 +47,7 @@ class Twin:
     http: aiohttp.ClientSession
     base: str = ""
     account: PmsAccount | None = None
+    form_token: str = ""
     heard: list[str] = field(default_factory=list)
     """Everything that came out of the house for it."""
 
@@ -72,12 +73,13 @@ class Twin:
         self.heard.append(f"{method} {path} -> {told}")
         return told
 
-    async def form_token(self) -> str:
-        """What this company's own forms carry."""
+    async def enter(self, link: str) -> None:
+        """Open the case by its link; what its forms carry is kept."""
+        assert (await self.asks("POST", link))[0] == 303
         _, page, _ = await self.asks("GET", f"/case/{self.name}/1")
         found = re.search(r'name="form_token" value="([^"]+)"', page)
         assert found is not None, page
-        return found.group(1)
+        self.form_token = found.group(1)
 
 
 class MarkedModel:
@@ -188,24 +190,27 @@ class Twins:
 
     async def quiet(self) -> None:
         """Until nothing is due and nothing is under way, for anybody."""
-        async with asyncio.timeout(30):
-            calm = 0
-            while calm < 3:
-                calm = calm + 1 if await self._is_quiet() else 0
-                await asyncio.sleep(0.1)
+        calm = 0
+        for _ in range(600):
+            busy = await self._busy()
+            calm = 0 if busy else calm + 1
+            if calm == 3:
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"never quiet: {busy}")
 
-    async def _is_quiet(self) -> bool:
+    async def _busy(self) -> list[str]:
         async with self.product.database.shared().transaction() as conn:
-            busy = await conn.fetchval(
-                """select count(*) from nightdesk.wake
+            rows = await conn.fetch(
+                """select tenant_id, kind, key, due_at, attempts from nightdesk.wake
                    where dead_at is null and due_at < now() + interval '5 seconds'"""
             )
         for twin in (self.alder, self.birch):
             async with (await self.product.database.tenant(twin.name)).transaction() as conn:
-                busy += await conn.fetchval(
-                    "select count(*) from {schema}.inbox where handled_at is null"
+                rows += await conn.fetch(
+                    "select id, event, attempts from {schema}.inbox where handled_at is null"
                 )
-        return not busy
+        return [str(dict(row)) for row in rows]
 
     def writes(self, twin: Twin, reservation: int, text: str) -> Row:
         """A guest of a company writes."""

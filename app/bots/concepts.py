@@ -10,7 +10,7 @@ language, entries parted by commas:
     word?         the word may be left out
     ..            up to three words of any kind, in the same sentence
     {concept}     any single word of that concept
-    ^  $  ?       here a sentence begins, ends, ends with a question mark (each alone; |? as a choice)
+    ^  $  ?       here a sentence begins, ends, ends with a question mark (alone; or `word|?`)
 """
 
 from collections import defaultdict
@@ -54,7 +54,7 @@ def plain_words(text: str) -> tuple[str, ...]:
 class Message:
     """A message as words, with its sentences."""
 
-    __slots__ = ("asks", "after_comma", "at", "sentence", "starts", "words")
+    __slots__ = ("after_comma", "asks", "at", "sentence", "starts", "words")
 
     def __init__(
         self, text: str, parts: Callable[[str], Iterable[str]] = lambda word: (word,)

@@ -16,7 +16,7 @@ LEAST_DOUBLED = 4
 
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "qaz", "wsx", "edc", "rfv", "tgb", "yhn", "ujm")
 _CLOSE = [
-    *(frozenset(pair) for row in _ROWS for pair in zip(row, row[1:], strict=False)),
+    *(frozenset(pair) for row in _ROWS for pair in itertools.pairwise(row)),
     *map(frozenset, ("aeiouy", "ck", "sz", "dt", "bp", "fv", "gk", "mn")),
     *map(frozenset, ("سصث", "ضظدذ", "تط", "ذزظ", "قكغ", "هحخ", "اعيوه", "نت", "بيتن")),
 ]

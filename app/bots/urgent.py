@@ -264,7 +264,7 @@ class UrgentSets:
         return bool(self._lexicon.of_word(word))
 
     def places(self, message: Message) -> dict[str, list[Place]]:
-        """dict of concept -> where it is."""
+        """Where each concept is."""
         places: dict[str, list[Place]] = defaultdict(list)
         for place in self._lexicon.find(message):
             places[place.concept].append(place)

@@ -40,7 +40,7 @@ class Match:
 
 
 def read_rules(file: Mapping[str, Any]) -> dict[str, list[Rule]]:
-    """dict of kind -> its rules, of the blocks `[happens]` and `[named]` of a rule file.
+    """Rules by kind, of the blocks `[happens]` and `[named]` of a rule file.
 
     Raises:
         BadInput: a line is no rule.

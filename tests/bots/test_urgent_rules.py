@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.bots.concepts import Lexicon, Message
+from app.bots.concepts import Lexicon, Message, Place
 from app.bots.urgent_rules import matches, read_rules
 from app.errors import BadInput
 
@@ -30,7 +30,7 @@ RULES = read_rules(
 
 def fulfilled(kind: str, text: str) -> list[bool]:
     message = Message(text)
-    places: dict[str, list] = {}
+    places: dict[str, list[Place]] = {}
     for place in Lexicon({"en": WORDS}).find(message):
         places.setdefault(place.concept, []).append(place)
     return [match.is_named for match in matches(RULES[kind], places, message)]

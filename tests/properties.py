@@ -8,13 +8,16 @@ from typing import Any
 
 import orjson
 
+from app.bots.channel_texts import is_of_a_machine
 from app.bots.language import choose_language
 from app.bots.llm import ModelError
 from app.bots.nonsense import refuse_nonsense
 from app.bots.phrases import load_phrase_sets, match_intent, refuses_robot, retracts, wants_human
+from app.bots.rules import ruling
 from app.bots.sift import compile_condition
 from app.bots.template import compile_template
 from app.bots.urgent import find_urgent
+from app.chat.altered import likeness
 from app.chat.ways import holds_forbidden, shortened
 from app.errors import BadInput
 from app.pms.gated import check, cut_codes
@@ -23,7 +26,7 @@ from app.pms.records import parse_listing, parse_message, parse_reservation
 from app.settings import Section, load_settings
 from app.tenants import Tenants
 from tests.doors import Answer
-from tests.make import NOON, make_stay
+from tests.make import NOON, make_question, make_stay
 
 PLACED = re.compile(r"line \d+, column \d+: \S")
 SAID = re.compile(r"\S+")
@@ -138,6 +141,10 @@ def words_hold(text: str) -> bool:
     refuses_robot(text)
     wants_human(text)
     retracts(text)
+    is_of_a_machine(text)
+    ruling(make_question(text), "en")
+    likeness(text, "Check-in is from 15:00, and the parking is behind the house.")
+    likeness(text, text[::-1])
     choose_language((text,), locale=None, before=None, supported=("en", "pl"), default="en")
     masked = make_stay().mask(text)
     cut_codes(masked, prefix="unknown")

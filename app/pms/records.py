@@ -6,6 +6,7 @@ card columns, internal notes and anything unknown are dropped.
 
 import html
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -338,7 +339,14 @@ def plain_text(body: str) -> str:
         body = re.sub(r"<(br|/p|/div|/li)\b[^<>]*>", "\n", body, flags=re.I)
         body = html.unescape(re.sub(r"<[^<>]{1,400}>", "", body))
         body = re.sub(r"\n{3,}", "\n\n", body).replace("\x00", "")
-    return body.strip()[:LONGEST_MESSAGE]
+    return _no_longer_than_judged(body.strip()[:LONGEST_MESSAGE])
+
+
+def _no_longer_than_judged(text: str) -> str:
+    """The text, cut where its signs stand for many letters each (one sign may stand for 18)."""
+    if text.isascii() or len(unicodedata.normalize("NFKD", text)) <= 4 * LONGEST_MESSAGE:
+        return text
+    return text[: LONGEST_MESSAGE // 5]
 
 
 def _kept(raw: Json, names: Iterable[str]) -> dict[str, Any]:

@@ -215,6 +215,12 @@ def test_only_the_beginning_of_a_very_long_message_is_kept() -> None:
     assert (len(text), text[:7]) == (LONGEST_MESSAGE, "I wait.")
 
 
+def test_a_message_of_signs_that_stand_for_many_letters_is_cut_sooner() -> None:
+    assert len(plain_text("\ufdfa" * 5_000)) == LONGEST_MESSAGE // 5
+    for text in ("안녕하세요 " * 800, "مرحبا بك " * 500, "żółć " * 900, "😀" * 4_000):
+        assert plain_text(text) == text.strip()
+
+
 WRONG: list[Any] = [
     [], {}, [1], {"a": 1}, True, -5, 1.5, 1e300, 2**62, "", "x" * 100_000, "a\x00b", "²", "١٢",
     "9" * 5_000, "\u202eabc", "😀" * 1_000, "NaN", "-0", None,

@@ -19,10 +19,10 @@ from app.settings import load_settings
 from app.sim import openai
 from app.sim.server import build_app
 from app.wiring import build
-from tests.opened import database, swept_url, tenant, tenants
+from tests.opened import database, rooms, swept_url, tenant, tenants
 from tests.paths.house import House
 
-__all__ = ["database", "swept_url", "tenant", "tenants"]
+__all__ = ["database", "rooms", "swept_url", "tenant", "tenants"]
 
 
 def free_port() -> int:

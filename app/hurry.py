@@ -1,12 +1,13 @@
-"""arq in this loop: it hurries what the `wake` table holds, and is never the truth.
+"""arq in this loop: it says when to look at the `wake` table, and is never the truth.
 
-The worker is supervised: an outage of Redis ends it, and a new one is built. What is lost with
-Redis is found by the sweep of `app.jobs`.
+What it keeps are moments, not jobs: a flood of jobs is one look a moment, and no tenant's jobs
+stand in line before another's. The worker is supervised: an outage of Redis ends it, and a new one
+is built. What is lost with Redis is found by the sweep of `app.jobs`.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -29,22 +30,30 @@ FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
 """Between two workers while Redis is away."""
 
-RunJob = Callable[[str, str, str, int], Awaitable[None]]
-"""(tenant, kind, key, generation): claims and runs one job."""
+STEP_MS = 50
+"""What is due within so long is looked for at once."""
+LOOKS_AT_A_TIME = 4
+KNOWN_MOMENTS = 2000
+"""Moments that are remembered as asked for; older ones are past, or asked for again."""
+
+Look = Callable[[], Coroutine[Any, Any, None]]
+"""Starts what is due."""
 
 
 class HurryQueue:
-    """Wakes jobs at their time, through Redis."""
+    """Has somebody look for due jobs at their time, through Redis."""
 
     def __init__(
-        self, *, clock: Clock, background: Background, settings: JobSettings, run: RunJob
+        self, *, clock: Clock, background: Background, settings: JobSettings, look: Look
     ) -> None:
         self._clock = clock
         self._background = background
         self._settings = settings
-        self._run = run
+        self._look = look
         self._redis: ArqRedis | None = None
         self._worker: Worker | None = None
+        self._moments: dict[int, None] = {}
+        """What arq was asked for, in the order of asking."""
         self._is_stopping = False
 
     async def connect(self, redis_url: str) -> None:
@@ -73,21 +82,27 @@ class HurryQueue:
         except REDIS_ERRORS as exc:
             raise Unavailable("Redis, the job queue, does not answer") from exc
 
-    async def hurry(
-        self, tenant_id: str, kind: str, key: str, generation: int, due_at: datetime
-    ) -> None:
-        """Ask arq to run a job at its time; where that fails the sweep is the answer."""
+    async def hurry(self, due_at: datetime) -> None:
+        """Have due jobs looked for at a time; where that fails the sweep is the answer."""
         if self._redis is None or self._is_stopping:
             return
-        wait = max(timedelta(0), due_at - self._clock.now())
+        now = self._clock.now()
+        if due_at <= now and self._worker is not None:
+            self._background.spawn("look for due jobs", self._look())
+            return
+        moment = (int(max(due_at, now).timestamp() * 1000) // STEP_MS + 1) * STEP_MS
+        if moment in self._moments:
+            return
+        wait = timedelta(milliseconds=moment - now.timestamp() * 1000)
+        self._remember(moment)
         try:
             await self._redis.enqueue_job(
-                "wake", tenant_id, kind, key, generation,
-                _job_id=f"{kind}:{tenant_id}:{key}:{generation}:{due_at.timestamp():.3f}",
-                _defer_by=wait, _expires=wait + timedelta(hours=1),
+                "look", _job_id=f"look:{moment}", _defer_by=wait,
+                _expires=wait + timedelta(hours=1),
             )  # fmt: skip
         except REDIS_ERRORS:
-            logger.warning("job could not be hurried", extra={"job": kind, "key": key})
+            self._moments.pop(moment, None)
+            logger.warning("due jobs could not be hurried")
 
     async def work(self) -> None:
         """Run arq's worker until cancelled; a new one is built after an outage of Redis."""
@@ -128,22 +143,22 @@ class HurryQueue:
             except REDIS_ERRORS:
                 logger.info("job queue was gone at close")
 
+    def _remember(self, moment: int) -> None:
+        self._moments[moment] = None
+        if len(self._moments) > KNOWN_MOMENTS:
+            del self._moments[next(iter(self._moments))]
+
     def _new_worker(self) -> Worker:
-        async def wake(
-            _ctx: dict[Any, Any], tenant_id: str, kind: str, key: str, generation: int
-        ) -> None:
-            try:
-                await self._run(tenant_id, kind, key, generation)
-            except Unavailable:
-                logger.warning("job could not be claimed", extra={"job": kind, "key": key})
+        async def look(_ctx: dict[Any, Any]) -> None:
+            await self._look()
 
         return Worker(
-            functions=[func(cast("Any", wake), name="wake", keep_result=0)],
+            functions=[func(cast("Any", look), name="look", keep_result=0)],
             redis_pool=self._redis,
             queue_name=QUEUE,
             handle_signals=False,
             keep_result=0,
-            max_jobs=self._settings.max_jobs,
+            max_jobs=LOOKS_AT_A_TIME,
             job_timeout=self._settings.job_timeout_s + 10,
             poll_delay=self._settings.poll_s,
             queue_read_limit=1000,

@@ -219,7 +219,7 @@ class Outbox:
         self, tenant: Tenant, conversation: Conversation, outgoing: Outgoing
     ) -> Message | None:
         door = await self._database.tenant(tenant.id)
-        messages = await self._messages(tenant, conversation)
+        messages = await self._messages(tenant, conversation, is_urgent=True)
         async with door.transaction() as conn:
             others = await store.outgoing_of(conn, conversation.id, last=50)
             stay = await self._footing.stay_of(conn, tenant, conversation)
@@ -315,10 +315,12 @@ class Outbox:
             outgoing = await store.lock_outgoing(conn, outbox_id)
         return outgoing is not None and outgoing.status in ("sending", "ambiguous")
 
-    async def _messages(self, tenant: Tenant, conversation: Conversation) -> list[Message]:
+    async def _messages(
+        self, tenant: Tenant, conversation: Conversation, *, is_urgent: bool
+    ) -> list[Message]:
         account = await self._mirror.account(tenant, int(conversation.account))
         rows = await self._client.messages(
-            account, conversation.external_id, include_scheduled=True, is_urgent=True
+            account, conversation.external_id, include_scheduled=True, is_urgent=is_urgent
         )
         return parsed_messages(rows)
 

@@ -68,6 +68,7 @@ class Replies:
         door = await self._database.tenant(tenant.id)
         async with door.transaction() as conn:
             stay, _ = await self._threads.record(conn, tenant, fetched)
+            conversation = await self._conversations.get(conn, fetched.conversation.id)
             question, through = await self._question(conn, tenant, fetched, stay, run.generation)
             if question is None:
                 return None
@@ -75,7 +76,7 @@ class Replies:
         text = await answering.whole()
         async with door.transaction() as conn:
             is_concluded = await self._verdicts.conclude(
-                conn, answering, fetched.conversation, text, through_turn=through
+                conn, answering, conversation, text, through_turn=through
             )
         run.counts["concluded"] = int(is_concluded)
         return None

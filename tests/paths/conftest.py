@@ -214,6 +214,11 @@ async def _move_in(twins: Twins, twin: Twin) -> None:
         client_secret=f"sim-secret-{twin.account_id}",
     )
     twin.base = twins.desk
+    hotlines = twins.product.hotlines
+    await hotlines.set_carrier(
+        twin.name, account_sid=f"AC-{twin.name}", auth_tokens=(f"token-{twin.name}",)
+    )
+    await hotlines.add(twin.name, twin.hotline, name=f"{twin.mark} Stays", language="en")
 
 
 async def _live(twins: Twins, twin: Twin) -> None:

@@ -11,12 +11,13 @@ from typing import Any
 import aiohttp
 import orjson
 import pytest
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from app import events
 from app.main import create_app
 from app.panel.auth import COOKIE
 from app.sim.rows import full_message
+from app.sim.telephone import signature
 from tests.paths.twins import OPERATOR, QUIET_GUEST, THREAD, Twin, Twins
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -102,6 +103,38 @@ async def _deliveries(twins: Twins, me: Twin, other: Twin, *, with_key: bool) ->
         async with me.http.post(url, json=body, headers=headers) as answer:
             me.heard.append(await answer.text())
             assert answer.status == expected, (key, login, body)
+
+
+def _telephone(path: str, expected: int) -> Case:
+    """Webhooks of the carrier, as one company with the other's number, account and token."""
+
+    async def tries(twins: Twins, me: Twin, other: Twin) -> None:
+        public = twins.product.settings.server.public_url.rstrip("/")
+        for number, account, token, answers in (
+            (other.hotline, f"AC-{me.name}", f"token-{me.name}", 403),
+            (other.hotline, f"AC-{other.name}", f"token-{me.name}", 403),
+            (me.hotline, f"AC-{other.name}", f"token-{me.name}", 403),
+            (me.hotline, f"AC-{me.name}", f"token-{other.name}", 403),
+            (me.hotline, f"AC-{me.name}", f"token-{me.name}", expected),
+        ):
+            form = {"CallSid": "CA-twin", "AccountSid": account, "To": number, "From": "+48500100"}
+            headers = {"X-Twilio-Signature": signature(token, public + path, form)}
+            async with me.http.post(twins.public + path, data=form, headers=headers) as answer:
+                me.heard.append(await answer.text())
+                assert answer.status == answers, (number, account, token)
+
+    return tries
+
+
+async def _media(twins: Twins, me: Twin, other: Twin) -> None:
+    """A stream with a ticket of another call is closed before anything is said."""
+    for call_sid in ("CA-twin", f"CA-{other.name}"):
+        async with me.http.ws_connect(twins.public + "/twilio/media") as socket:
+            start = {"callSid": call_sid, "customParameters": {"ticket": other.name}}
+            await socket.send_json({"event": "start", "start": start})
+            closing = await socket.receive()
+            me.heard.append(str(closing))
+            assert closing.data == 1008
 
 
 def _event(twins: Twins, me: Twin) -> dict[str, Any]:
@@ -247,6 +280,11 @@ CASES: dict[str, Case] = {
     "public GET /readyz": _no_ids,
     "public POST /webhook/hostaway": _webhook,
     "public POST /webhook/hostaway/{account_key}": _webhook_with_key,
+    "public POST /twilio/voice": _telephone("/twilio/voice", 200),
+    "public POST /twilio/after-stream": _telephone("/twilio/after-stream", 200),
+    "public POST /twilio/status": _telephone("/twilio/status", 204),
+    "public POST /twilio/fallback": _telephone("/twilio/fallback", 200),
+    "public WS /twilio/media": _media,
     "desk GET /healthz": _no_ids,
     "desk GET /readyz": _no_ids,
     "desk GET /static/desk.css": _no_ids,
@@ -272,6 +310,9 @@ async def test_every_route_of_both_doors_has_its_case(twins: Twins) -> None:
         ("desk", product.desk_routes(), product.database),
     ):
         for route in create_app(product, routes, database).routes:
+            if isinstance(route, WebSocketRoute):
+                found.add(f"{door} WS {route.path}")
+                continue
             assert isinstance(route, Route), f"{route} is of a kind that has no cases yet"
             found |= {
                 f"{door} {method} {route.path}"

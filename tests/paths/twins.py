@@ -52,6 +52,11 @@ class Twin:
     """Everything that came out of the house for it."""
 
     @property
+    def hotline(self) -> str:
+        """Its telephone number."""
+        return f"+482200{self.account_id}"
+
+    @property
     def marks(self) -> tuple[str, ...]:
         """What may stand in nothing of the other's."""
         assert self.account is not None

@@ -189,14 +189,17 @@ def known_secrets(
         ("reservation", reservation.gated),
     ):
         for name, value in gated.secrets.items():
-            if name == DOOR_CODE:
-                others[f"other_{place}_{name}"] = value
-            else:
+            others[f"other_{place}_{name}"] = value
+            if name != DOOR_CODE:
                 known[name] = value
     for part in parts:
-        if part is not reservation and (value := part.gated.secrets.get(DOOR_CODE, "")):
-            others[f"other_stay_{part.external_id}_{DOOR_CODE}"] = value
-    return known | {name: value for name, value in others.items() if value != code}
+        if part is not reservation:
+            others |= {
+                f"other_stay_{part.external_id}_{name}": value
+                for name, value in part.gated.secrets.items()
+            }
+    said = set(known.values())
+    return known | {name: value for name, value in others.items() if value not in said}
 
 
 def gated_texts(

@@ -68,8 +68,8 @@ class World:
 
     @property
     def has_previous(self) -> bool:
-        """Whether the guest before is still there."""
-        return self.state == "previous guest still there"
+        """Whether the guest before is still there, and so in the mirror."""
+        return self.state != "open, static code"
 
     @property
     def foreign(self) -> str:

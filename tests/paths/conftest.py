@@ -21,7 +21,7 @@ from app.sim import openai
 from app.sim.server import build_app
 from app.sim.world import World
 from app.wiring import build
-from tests.opened import database, swept_url, tenant, tenants
+from tests.opened import database, rooms, swept_url, tenant, tenants
 from tests.paths.house import House
 from tests.paths.twins import (
     DESK_TOKEN,
@@ -37,7 +37,7 @@ from tests.paths.twins import (
     library_of,
 )
 
-__all__ = ["database", "swept_url", "tenant", "tenants"]
+__all__ = ["database", "rooms", "swept_url", "tenant", "tenants"]
 
 
 def free_port() -> int:

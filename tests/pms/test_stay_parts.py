@@ -27,6 +27,20 @@ def neighbour(arrival: int, departure: int, **changes: Any) -> Any:
     return make_reservation(**values)
 
 
+def test_a_secret_that_another_stands_before_is_masked_all_the_same() -> None:
+    listing = make_listing(gated=Gated(secrets={"wifi_password": "house-wifi-1"}))
+    unit = make_listing(gated=Gated(secrets={"wifi_password": "unit-wifi-2"}))
+    before = neighbour(10, 13, gated=Gated(secrets={"guest_portal_url": "https://p.example/a1"}))
+    own = make_reservation(gated=Gated(secrets={"door_code": "4821"}))
+    known = known_secrets("4821", own, listing, unit, [before, own])
+    assert known == {
+        "door_code": "4821",
+        "wifi_password": "unit-wifi-2",
+        "other_listing_wifi_password": "house-wifi-1",
+        f"other_stay_{before.external_id}_guest_portal_url": "https://p.example/a1",
+    }
+
+
 def test_a_custom_field_is_hidden_from_the_moment_the_settings_say_so() -> None:
     mirrored = make_listing(
         custom_fields={"parking": "B2", "lift": "L", "gate": "G"}, gated=Gated(texts={"box": "9"})

@@ -207,7 +207,7 @@ def _is_of_date(words: str, start: int, end: int, digits: str) -> bool:
 
 @functools.lru_cache(maxsize=8192)
 def _value(text: str, *, is_sure: bool) -> Value:
-    folded = fold(text)
+    folded = read(text).words
     core = "".join(sign for sign in folded if sign.isalnum())
     lead, inner, trail = _parted(folded)
     seams, seen = dict[int, str](), 0

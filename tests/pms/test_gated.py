@@ -5,6 +5,8 @@ from app.pms.gated import (
     check,
     cut_codes,
     fill,
+    hide_called_codes,
+    hide_codes,
     names_in,
     placeholder,
 )
@@ -22,6 +24,38 @@ def test_gated_text_loses_what_looks_like_a_code() -> None:
     assert fill(text, found) == (
         "Kod do bramy: 77#12. Lockbox code is A19-B. Wifi password: sunshine. Press 4455 then #."
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The code is 4-7-1-1.",
+        "The code is 4 7 1 1",
+        "Press 4711# twice",
+        "Kod: ٤٧١١",
+        "Haustürcode ４７１１",
+        "The code is four seven one one.",
+        "kod to cztery siedem jeden jeden",
+        "Der Code ist vier sieben eins eins",
+        "الرمز أربعة سبعة واحد واحد",
+        "enter *4711* at the gate",
+        "PIN 12",
+        "kod do skrytki A7",
+        "https://door.example/?code=471199",
+    ],
+)
+def test_an_unlisted_code_is_cut_however_staff_write_it(text: str) -> None:
+    cut, found = cut_codes(text, prefix="specialInstruction")
+    assert len(found) == 1
+    assert not any(value in cut for value in found.values())
+    assert fill(cut, found) == text
+
+
+def test_of_an_address_only_what_is_called_a_code_is_cut() -> None:
+    text = "ul. Długa 120, 00-123 Warszawa, kod do bramy 4711"
+    assert cut_codes(text, prefix="address") == (
+        "ul. Długa 120, 00-123 Warszawa, kod do bramy [[address_1]]", {"address_1": "4711"},
+    )  # fmt: skip
 
 
 def test_cutting_leaves_placeholders_and_times_alone() -> None:
@@ -90,10 +124,41 @@ def test_no_placeholder_passes_while_access_is_locked(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "door_code", "wifi\u200b_password", "[[dооr_code]]", "%5B%5Bdoor_code%5D%5D",
+        "&#91;&#91;door_code&#93;&#93;", "&lbrack;x", "\\u005b\\u005bdoor_code", "door\\_code",
+        "my lift_code", "[gate]", "[ASK_TEAM]",
+    ],
+)  # fmt: skip
+def test_no_name_of_a_placeholder_passes_in_any_dress(text: str) -> None:
+    with pytest.raises(PlaceholderMangled):
+        check(text, frozenset(), known={"lift_code", "gate"})
+
+
+def test_an_error_never_quotes_a_name_that_a_model_made_up() -> None:
+    with pytest.raises(PlaceholderMangled) as caught:
+        check("[[left_blue_lockbox]]", frozenset({"door_code"}))
+    assert "blue" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     "text", ["Your code is [[door_code]].", "From 15:00 (Warsaw time)", "a [note] and a_b", "x < y"]
 )
 def test_a_clean_text_passes(text: str) -> None:
     check(text, frozenset({"door_code"}))
+
+
+def test_what_may_be_a_guess_is_hidden() -> None:
+    text = "Is the code 12? Or 48151? We are 3, flat 120, from 2026-04-13."
+    assert (
+        hide_codes(text)
+        == "Is the code (hidden)? Or (hidden)? We are 3, flat 120, from 2026-04-13."
+    )
+    assert (
+        hide_called_codes(text)
+        == "Is the code (hidden)? Or 48151? We are 3, flat 120, from 2026-04-13."
+    )
 
 
 def test_an_error_never_quotes_what_was_typed_around() -> None:

@@ -330,6 +330,14 @@ def test_the_footing_of_a_reply_tells_what_would_make_it_wrong() -> None:
     assert [other.footing() == stay.footing() for other in others] == [False] * len(others)
 
 
+def test_a_code_that_is_spelled_in_gated_text_is_known_in_digits_too() -> None:
+    stay = make_stay(listing=home_with("Brama: kod to cztery siedem jeden osiem, potem w lewo."))
+    assert stay.texts["specialInstruction"] == (
+        "Brama: kod to [[special_instruction_1]], potem w lewo."
+    )
+    assert stay.mask("is it 4718?") == "is it [[special_instruction_1]]?"
+
+
 # -- which stay is meant ---------------------------------------------------------------------
 
 

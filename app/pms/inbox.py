@@ -59,12 +59,19 @@ class Inbox:
         self._sweep_s = sweep_s
         self._intake = Intake(background)
         self._handlers: Mapping[str, Handler] = {}
+        self._before: Callable[[], Awaitable[None]] | None = None
         self._draining: set[str] = set()
         self._again: set[str] = set()
 
-    def register(self, handlers: Mapping[str, Handler]) -> None:
-        """Tell who handles which kind of event; once, at start."""
+    def register(
+        self,
+        handlers: Mapping[str, Handler],
+        *,
+        before: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """Tell who handles which kind of event, and what they wait for; once, at start."""
         self._handlers = handlers
+        self._before = before
 
     async def store(
         self,
@@ -125,6 +132,8 @@ class Inbox:
 
     async def _drain_until_empty(self, tenant_id: str) -> None:
         try:
+            if self._before is not None:
+                await self._before()
             while True:
                 self._again.discard(tenant_id)
                 await self.drain(tenant_id)

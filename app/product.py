@@ -14,8 +14,7 @@ from app.background import Background
 from app.bots.answer import Mind
 from app.bots.library import Libraries
 from app.bots.llm import LanguageModel, LateModel
-from app.bots.phrases import load_phrase_sets
-from app.bots.urgent import load_urgent_sets
+from app.bots.words import words_loaded
 from app.bus import Bus
 from app.chat.debounce import Debounce
 from app.chat.operator import Operators
@@ -224,8 +223,7 @@ class Product:
 
     async def _warm(self) -> None:
         """Load what takes long and is not needed at once."""
-        await asyncio.to_thread(load_urgent_sets)
-        await asyncio.to_thread(load_phrase_sets)
+        await words_loaded()
         await self.slack.warm()
         await asyncio.to_thread(self.pages.warm)
         if isinstance(self.model, LateModel):

@@ -16,6 +16,7 @@ from app.background import Background
 from app.bots.answer import Mind
 from app.bots.library import Libraries
 from app.bots.llm import LanguageModel, LateModel
+from app.bots.words import words_loaded
 from app.bus import Bus
 from app.chat.debounce import Debounce
 from app.chat.footing import Footing
@@ -220,7 +221,7 @@ def build(
         desk=(pages, links, live, case_pages, draft_pages),
     )  # fmt: skip
     jobs.register(JOBS(product))
-    inbox.register(INBOX(product), product.debounce.on_given_up)
+    inbox.register(INBOX(product), product.debounce.on_given_up, before=words_loaded)
     for event_type, handler in SUBSCRIPTIONS(product):
         bus.subscribe(event_type, handler)
     return product

@@ -95,7 +95,7 @@ async def measure() -> dict[str, tuple[list[float], str]]:
             await _until_open(floor_port)
             number = await warm_up(lab, floor_port, messages)
             for _ in range(ROUNDS):
-                number = await steady_round(lab, messages, number, note)
+                number = await steady_round(lab, floor_port, messages, number, note)
                 number = await hard_round(lab, floor, floor_port, messages, number, note)
     finally:
         await lab.end()
@@ -111,7 +111,13 @@ async def warm_up(lab: Lab, floor_port: int, messages: Messages) -> int:
     return 20_000
 
 
-async def steady_round(lab: Lab, messages: Messages, first: int, note: Any) -> int:
+async def steady_round(lab: Lab, floor_port: int, messages: Messages, first: int, note: Any) -> int:
+    run = await shots.steady(
+        floor_port, messages.to_floor, first=first, rate=RATE, seconds=SECONDS / 4
+    )
+    first += len(run.latencies_ms) + 10
+    note(f"floor: steady {RATE:.0f}/s: latency p50", run.percentile(0.5), "ms")
+    note(f"floor: steady {RATE:.0f}/s: latency p99", run.percentile(0.99), "ms")
     before = lab.cpu_s()
     run = await shots.steady(lab.port, messages.to_product, first=first, rate=RATE, seconds=SECONDS)
     used = lab.cpu_s() - before

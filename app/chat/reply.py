@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from app.bots.answer import Mind
 from app.bots.phrases import refuses_robot
 from app.bots.records import Question
+from app.bots.words import words_loaded
 from app.chat import store
 from app.chat.debounce import Debounce
 from app.chat.machines import is_machine
@@ -65,6 +66,7 @@ class Replies:
         if tenant.mode == "off":
             return None
         fetched = await self._mirror.fetch_thread(tenant, int(run.key))
+        await words_loaded()
         door = await self._database.tenant(tenant.id)
         async with door.transaction() as conn:
             stay, _ = await self._threads.record(conn, tenant, fetched)
@@ -90,6 +92,7 @@ class Replies:
     async def look_at(self, tenant: Tenant, conversation_id: int) -> int:
         """Fetch a thread and act on what is new in it; how many turns were."""
         fetched = await self._mirror.fetch_thread(tenant, conversation_id)
+        await words_loaded()
         conversation = fetched.conversation
         door = await self._database.tenant(tenant.id)
         async with door.transaction() as conn:

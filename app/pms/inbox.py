@@ -68,13 +68,24 @@ class Inbox:
         self._intake = Intake(background)
         self._handlers: Mapping[str, Handler] = {}
         self._given_up: GivenUp | None = None
+        self._before: Callable[[], Awaitable[None]] | None = None
         self._draining: set[str] = set()
         self._again: set[str] = set()
 
-    def register(self, handlers: Mapping[str, Handler], given_up: GivenUp | None = None) -> None:
-        """Tell who handles which kind of event, and who hears of what is given up; at start."""
+    def register(
+        self,
+        handlers: Mapping[str, Handler],
+        given_up: GivenUp | None = None,
+        *,
+        before: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """Tell who handles which kind of event, who hears of what is given up, what all wait for.
+
+        Once, at start.
+        """
         self._handlers = handlers
         self._given_up = given_up
+        self._before = before
 
     async def store(
         self,
@@ -136,6 +147,8 @@ class Inbox:
 
     async def _drain_until_empty(self, tenant_id: str) -> None:
         try:
+            if self._before is not None:
+                await self._before()
             while True:
                 self._again.discard(tenant_id)
                 await self.drain(tenant_id)

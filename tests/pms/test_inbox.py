@@ -211,6 +211,21 @@ async def test_a_nudge_handles_what_came_in(desk: Desk) -> None:
     await until(lambda: desk.ids == [1, 2])
 
 
+async def test_a_nudge_waits_for_what_handlers_need(desk: Desk) -> None:
+    is_there = asyncio.Event()
+
+    async def needed() -> None:
+        await is_there.wait()
+
+    desk.inbox.register({"message": desk.handle}, before=needed)
+    await desk.put(1)
+    desk.inbox.nudge("acme")
+    await desk.put(2)
+    assert desk.ids == []
+    is_there.set()
+    await until(lambda: desk.ids == [1, 2])
+
+
 async def test_a_sweep_finds_what_nobody_nudged(desk: Desk, background: Background) -> None:
     await desk.put(1)
     background.spawn("sweep", desk.inbox.sweep())

@@ -89,6 +89,12 @@ class FakeHostaway:
         self.asked: list[str] = []
         """Every call, in order."""
         self.page_size = 2
+        self.tells_times = True
+        """Whether threads say when their guest last wrote."""
+        self.is_newest_first = True
+        """Whether the list of threads begins with the latest words."""
+        self.pages_given = 0
+        """How many pages of threads were read."""
         self.unread: set[str] = set()
         self._next_message_id = 90000
 
@@ -173,6 +179,16 @@ class FakeHostaway:
         rows = self.conversation_rows.values()
         return [row for row in rows if str(row["reservationId"]) == reservation_id]
 
+    async def conversations(self, account: PmsAccount) -> AsyncIterator[list[dict[str, Any]]]:
+        """Every thread, the one with the latest words of its guest first."""
+        self._asked("conversations")
+        rows = [{**row, **self._times(thread)} for thread, row in self.conversation_rows.items()]
+        rows.sort(key=lambda row: str(row["messageReceivedOn"]), reverse=self.is_newest_first)
+        self.pages_given = 0
+        for start in range(0, len(rows), self.page_size):
+            self.pages_given += 1
+            yield rows[start : start + self.page_size]
+
     async def conversation(
         self, account: PmsAccount, conversation_id: str, *, is_urgent: bool = False
     ) -> dict[str, Any]:
@@ -227,6 +243,11 @@ class FakeHostaway:
         self._asked("ensure_webhook")
         self.webhooks.append(url)
         return "1"
+
+    def _times(self, thread: str) -> dict[str, Any]:
+        """When a thread's guest last wrote; nothing where the account tells no times."""
+        told = [row["date"] for row in self.threads[thread] if row["isIncoming"]]
+        return {"messageReceivedOn": max(told, default=None) if self.tells_times else None}
 
     def _asked(self, what: str) -> None:
         self.asked.append(what)

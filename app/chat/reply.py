@@ -211,7 +211,7 @@ class Replies:
             conversation_id=conversation.id,
             generation=generation,
             stay=stay,
-            history=tuple(t for t in turns if (t.said_at, t.id) < (first.said_at, first.id)),
+            history=tuple(turns[: turns.index(first)]),
             asked=tuple(turn.text for turn in asked if not _is_mark(turn.text)),
             has_attachment=_has_attachment(thread, asked),
             language_hint=conversation.language,

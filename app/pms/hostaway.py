@@ -112,6 +112,11 @@ class HostawayClient:
         )
         return await self._several(account, ask)
 
+    async def conversations(self, account: PmsAccount) -> AsyncIterator[list[Row]]:
+        """Every thread without its messages, a page at a time; latest words first, as seen."""
+        async for rows in self._by_offset(account, "/conversations", {}):
+            yield rows
+
     async def conversation(
         self, account: PmsAccount, conversation_id: str, *, is_urgent: bool = False
     ) -> Row:

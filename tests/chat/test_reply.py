@@ -246,3 +246,13 @@ async def test_a_draft_dropped_for_newer_words_leaves_its_question_open(rooms: R
     await rooms.passes_time(120)
     assert [row["status"] for row in await rooms.outgoing()] == ["dropped", "draft"]
     assert CHECK_IN in (await rooms.decisions())[-1]["question"]
+
+
+async def test_words_of_one_second_are_read_in_the_order_of_the_pms(rooms: Rooms) -> None:
+    first = rooms.hostaway.add_message("What is the wifi password?")
+    second = rooms.hostaway.add_message("never mind, found it")
+    await rooms.delivers(second)
+    await rooms.delivers(first)
+    await rooms.passes_time(120)
+    assert [d["outcome"] for d in await rooms.decisions()] == ["silence"]
+    assert rooms.hostaway.sent == []

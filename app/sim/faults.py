@@ -38,7 +38,7 @@ class Fault:
     duration_s: float | None = None
     status: int = 503
     delay_s: float = 5.0
-    """Of `slow`; how long `hang` holds the line; how long `message_awaiting` and `listed_late` do."""
+    """Of `slow`; how long `hang`, `message_awaiting` and `listed_late` take."""
     retry_after: str = ""
     text: str = ""
     until: float | None = None

@@ -32,7 +32,7 @@ PHRASES: Mapping[str, Sequence[str]] = {
     "parking": ("Is there parking?", "Where can we leave the car?"),
     "luggage": (
         "Can we leave our suitcases somewhere after check-out?",
-        "Where can we store our luggage on the last day?",
+        "Where can we leave our luggage on the last day?",
     ),
 }
 GREETINGS = ("Hi!", "Hello there", "Good afternoon", "Hi, one question")

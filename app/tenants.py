@@ -117,6 +117,11 @@ class Tenants:
             raise NotFound(f"there is no tenant {tenant_id!r}")
         return self._remember(row)
 
+    async def read_again(self, tenant_id: str) -> Tenant:
+        """One tenant as the database has it now: news of a change may still be on its way."""
+        self._tenants.pop(tenant_id, None)
+        return await self.get(tenant_id)
+
     async def all(self) -> list[Tenant]:
         """Every tenant whose schema stands, by id."""
         async with self._database.shared().transaction() as conn:

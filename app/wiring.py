@@ -17,6 +17,7 @@ from app.bots.answer import Mind
 from app.bots.library import Libraries
 from app.bots.llm import LanguageModel, LateModel
 from app.bus import Bus
+from app.chat.clearance import Clearances
 from app.chat.debounce import Debounce
 from app.chat.operator import Operators
 from app.chat.outbox import Outbox
@@ -126,12 +127,13 @@ def build(
         cases=cases, verdicts=verdicts,
     )  # fmt: skip
     replies = Replies(
-        database=database, tenants=tenants, clock=clock, mirror=mirror,
+        database=database, tenants=tenants, clock=clock, jobs=jobs, mirror=mirror,
         conversations=conversations, cases=cases, mind=mind, debounce=debounce, verdicts=verdicts,
     )  # fmt: skip
+    clearances = Clearances(database=database, clock=clock, jobs=jobs, stays=stays, cases=cases)
     outbox = Outbox(
         database=database, tenants=tenants, clock=clock, bus=bus, jobs=jobs, client=client,
-        mirror=mirror, stays=stays, conversations=conversations, cases=cases,
+        mirror=mirror, conversations=conversations, replies=replies, clearances=clearances,
     )  # fmt: skip
     operators = Operators(
         database=database, tenants=tenants, clock=clock, jobs=jobs, conversations=conversations,
@@ -205,6 +207,7 @@ def JOBS(p: Product) -> Mapping[Job, JobFunction]:
         Job.UNREAD_SYNC: p.passes.unread_sync,
         Job.ALERT: p.alerts.alert,
         Job.UNACKNOWLEDGED: p.cases.remind,
+        Job.GIVEN_UP: p.replies.leave_given_up,
         Job.PURGE: p.retention.purge,
     }
 
@@ -223,7 +226,7 @@ def SUBSCRIPTIONS(p: Product) -> list[Subscription]:
         (events.SettingsChanged, p.tenants.on_settings_changed),
         (events.SettingsChanged, p.on_settings_changed),
         (events.LibraryPublished, p.libraries.on_published),
-        (events.JobFailed, p.replies.on_job_failed),
+        (events.NewsMissed, p.on_news_missed),
         (events.CaseOpened, p.alerts.on_case_opened),
         (events.CaseRaised, p.alerts.on_case_raised),
         (events.CaseTakenOver, p.alerts.on_case_taken_over),

@@ -9,6 +9,7 @@ from app.bots.answer import Mind
 from app.bots.library import Libraries
 from app.bus import Bus
 from app.chat import store as chat_store
+from app.chat.clearance import Clearances
 from app.chat.debounce import Debounce
 from app.chat.operator import Operators
 from app.chat.outbox import Outbox
@@ -82,14 +83,17 @@ class Rooms:
             conversations=self.conversations, cases=self.cases, verdicts=self.verdicts,
         )  # fmt: skip
         self.replies = Replies(
-            database=database, tenants=tenants, clock=clock, mirror=self.mirror,
-            conversations=self.conversations, cases=self.cases, mind=self.mind,
+            database=database, tenants=tenants, clock=clock, jobs=self.jobs,
+            mirror=self.mirror, conversations=self.conversations, cases=self.cases, mind=self.mind,
             debounce=self.debounce, verdicts=self.verdicts,
         )  # fmt: skip
+        self.clearances = Clearances(
+            database=database, clock=clock, jobs=self.jobs, stays=self.stays, cases=self.cases
+        )
         self.outbox = Outbox(
             database=database, tenants=tenants, clock=clock, bus=bus, jobs=self.jobs,
-            client=client, mirror=self.mirror, stays=self.stays,
-            conversations=self.conversations, cases=self.cases,
+            client=client, mirror=self.mirror, conversations=self.conversations,
+            replies=self.replies, clearances=self.clearances,
         )  # fmt: skip
         self.operators = Operators(
             database=database, tenants=tenants, clock=clock, jobs=self.jobs,
@@ -110,6 +114,7 @@ class Rooms:
                 Job.RESERVATION: self.passes.fetch_reservation,
                 Job.FIND_THREAD: self.passes.find_thread,
                 Job.UNACKNOWLEDGED: self.cases.remind,
+                Job.GIVEN_UP: self.replies.leave_given_up,
             }
         )
 

@@ -45,6 +45,12 @@ async def decisions_of(conn: Connection, keyring: Keyring, conversation_id: int)
     return [_decision(row, keyring) for row in await store.decisions_of(conn, conversation_id)]
 
 
+async def stay_seen(conn: Connection, decision_id: int) -> Mapping[str, Any] | None:
+    """The stay as a decision saw it (`Stay.snapshot`); none for a stranger."""
+    row = await store.decision(conn, decision_id)
+    return row["stay"] if row else None
+
+
 def _decision(row: Row, keyring: Keyring) -> Decision:
     opened: dict[str, Any] = keyring.open_mapping(row["sealed"])
     values = {name: row[name] for name in Decision.__dataclass_fields__ if name not in SEALED}

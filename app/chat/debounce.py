@@ -93,7 +93,12 @@ class Debounce:
                 is_urgent=is_urgent,
             )
             return
-        thread = FetchedThread(conversation=conversation, messages=(message,), has_reservation=True)
+        thread = FetchedThread(
+            conversation=conversation,
+            messages=(message,),
+            has_reservation=True,
+            as_of=row.received_at,
+        )
         speakers = await speakers_of(conn, self._mirror, tenant, conversation.id, (message,), stay)
         for turn in await self._mirror.record_messages(conn, tenant, thread, stay, speakers):
             await self.receive(conn, tenant, conversation, stay, turn, at=row.received_at)
@@ -166,7 +171,9 @@ class Debounce:
         generation = await store.raise_generation(
             conn, conversation.id, first_pending_at=first, due_at=due_at
         )
-        await store.drop_unsent(conn, conversation.id, "the guest wrote again")
+        await store.drop_unsent(
+            conn, conversation.id, "the guest wrote again", older_than=generation
+        )
         await self._jobs.arm(
             conn,
             tenant_id=tenant.id,

@@ -1,8 +1,9 @@
 """Exactly one reply: lease, fill placeholders, send, recognise what was already sent.
 
 A POST has no idempotency key, so an unclear outcome is never simply tried again: the thread is
-read after 5, 30 and 90 seconds, then sent once more, then a person is asked. A reply written under
-an older handling, or whose access has closed meanwhile, is dropped.
+read after 5, 30 and 90 seconds, then sent once more, then a person is asked. Whether a reply may
+go is asked when its turn at the PMS has come (`clearance.py`); before one that was made of old
+facts, thread and booking are looked at again.
 """
 
 import logging
@@ -10,20 +11,18 @@ from datetime import datetime, timedelta
 
 from app.bus import Bus
 from app.chat import store
+from app.chat.clearance import Clearances, Sending
 from app.chat.humans import find_ours
+from app.chat.reply import Replies
 from app.chat.store import Outgoing
 from app.clock import Clock
 from app.conversations import Conversation, Conversations
 from app.db import Connection, Database
-from app.errors import NotFound
-from app.escalation.cases import Cases
 from app.events import ReplySent
 from app.jobs import Job, JobRun, Jobs
-from app.pms.gated import PlaceholderMangled, fill
 from app.pms.hostaway import HostawayClient
-from app.pms.hostaway_answers import HostawayError
+from app.pms.hostaway_answers import HostawayError, Withdrawn
 from app.pms.records import Message, parse_moment
-from app.pms.stay import Stay, Stays
 from app.pms.sync import Mirror, parsed_messages
 from app.tenants import Tenant, Tenants
 
@@ -54,10 +53,12 @@ class Outbox:
         jobs: Jobs,
         client: HostawayClient,
         mirror: Mirror,
-        stays: Stays,
         conversations: Conversations,
-        cases: Cases,
+        replies: Replies,
+        clearances: Clearances,
     ) -> None:
+        self._replies = replies
+        self._clearances = clearances
         self._database = database
         self._tenants = tenants
         self._clock = clock
@@ -65,9 +66,7 @@ class Outbox:
         self._jobs = jobs
         self._client = client
         self._mirror = mirror
-        self._stays = stays
         self._conversations = conversations
-        self._cases = cases
 
     async def send(self, run: JobRun) -> datetime | None:
         """Job: send a reply, or find out whether it was sent. Key: the outbox row."""
@@ -80,15 +79,24 @@ class Outbox:
             if await store.is_behind(conn, outgoing, self._clock.now() - LONGEST_QUEUE):
                 return self._clock.now() + QUEUE_PAUSE
             conversation = await self._conversations.get(conn, outgoing.conversation_id)
+        sending = Sending(
+            run=run,
+            tenant=tenant,
+            conversation=conversation,
+            outgoing=outgoing,
+            seen_at=outgoing.created_at,
+        )
         if outgoing.status != "queued":
-            again_at = await self._look(tenant, conversation, outgoing)
-            if again_at is not None or not await self._is_unsent(tenant, outgoing.id):
+            again_at = await self._look(sending)
+            unsent = await self._unsent(tenant, outgoing.id)
+            if again_at is not None or unsent is None:
                 return again_at
-        async with door.transaction() as conn:
-            text = await self._ready(conn, tenant, conversation, outgoing.id)
-        if text is None:
-            return None
-        return await self._post(tenant, conversation, outgoing, text)
+            sending.outgoing = unsent
+        if self._clearances.is_old(sending):
+            sending.seen_at = self._clock.now()
+            sending.tenant = await self._tenants.read_again(tenant.id)
+            await self._replies.look_at(sending.tenant, conversation.id)
+        return await self._post(sending)
 
     async def check_sent(self, run: JobRun) -> datetime | None:
         """Job: a while after sending, did it really go out? Key: the outbox row."""
@@ -99,111 +107,89 @@ class Outbox:
             if outgoing is None or outgoing.status != "sent":
                 return None
             conversation = await self._conversations.get(conn, outgoing.conversation_id)
-        for message in await self._messages(tenant, conversation):
+        sending = Sending(
+            run=run,
+            tenant=tenant,
+            conversation=conversation,
+            outgoing=outgoing,
+            seen_at=outgoing.created_at,
+        )
+        for message in await self._messages(tenant, conversation, is_urgent=False):
             if message.external_id == outgoing.external_id and message.status == "failed":
                 async with door.transaction() as conn:
-                    await self._fail(conn, tenant, conversation, outgoing, "the channel refused it")
+                    if await self._clearances.is_as_known(conn, sending):
+                        await self._clearances.fail(conn, sending, "the channel refused it")
         return None
 
-    async def _ready(
-        self, conn: Connection, tenant: Tenant, conversation: Conversation, outbox_id: int
-    ) -> str | None:
-        """The text with its secrets, if it may go out now; marks it as being sent."""
-        await self._cases.unresolved(conn, conversation.id, conversation.reservation_id)
-        handling = await self._cases.may_speak(conn, tenant.id, conversation.id)
-        outgoing = await store.lock_outgoing(conn, outbox_id)
-        if outgoing is None or outgoing.status not in ("queued", "sending", "ambiguous"):
-            return None
-        is_ours = outgoing.origin != "operator"
-        is_stale = is_ours and outgoing.epoch != handling.epoch
-        if is_stale or (outgoing.origin == "bot" and handling.mode == "human"):
-            await store.set_status(conn, outbox_id, "dropped", because="a person took over")
-            return None
-        thread = await store.lock_thread(conn, conversation.id)
-        if outgoing.origin == "bot" and thread.generation != outgoing.generation:
-            await store.set_status(conn, outbox_id, "dropped", because="the guest wrote again")
-            await store.give_back(conn, conversation.id, outgoing.answered_before)
-            return None
-        if tenant.mode != "on" and is_ours:
-            await store.set_status(conn, outbox_id, "dropped", because="the tenant is not on")
-            return None
-        try:
-            text = fill(
-                outgoing.text, await self._secrets_for(conn, tenant, conversation, outgoing)
-            )
-        except PlaceholderMangled:
-            await self._fail(conn, tenant, conversation, outgoing, "access has changed meanwhile")
-            return None
-        await store.set_status(conn, outbox_id, "sending", more_attempts=1)
-        return text
-
-    async def _post(
-        self, tenant: Tenant, conversation: Conversation, outgoing: Outgoing, text: str
-    ) -> datetime | None:
+    async def _post(self, sending: Sending) -> datetime | None:
+        tenant, conversation = sending.tenant, sending.conversation
         account = await self._mirror.account(tenant, int(conversation.account))
         door = await self._database.tenant(tenant.id)
         try:
             sent = await self._client.send_message(
                 account,
                 conversation.external_id,
-                text,
-                communication_type=_type_of(conversation, outgoing),
+                lambda: self._clearances.words(sending),
+                communication_type=_type_of(conversation, sending.outgoing),
             )
+        except Withdrawn:
+            return sending.again_at
         except HostawayError as exc:
             async with door.transaction() as conn:
-                return await self._after_failure(conn, tenant, conversation, outgoing, exc)
+                return await self._after_failure(conn, sending, exc)
         sent_at = parse_moment(sent.get("date")) or self._clock.now()
         async with door.transaction() as conn:
-            await self._sent(conn, tenant, outgoing, str(sent.get("id") or ""), sent_at)
+            await self._sent(conn, tenant, sending.outgoing, str(sent.get("id") or ""), sent_at)
         return None
 
     async def _after_failure(
-        self,
-        conn: Connection,
-        tenant: Tenant,
-        conversation: Conversation,
-        outgoing: Outgoing,
-        error: HostawayError,
+        self, conn: Connection, sending: Sending, error: HostawayError
     ) -> datetime | None:
-        now = self._clock.now()
+        now, outgoing = self._clock.now(), sending.outgoing
         logger.warning("reply was not acknowledged", extra={"why": str(error)})
+        if not await self._clearances.is_as_known(conn, sending):
+            return None
         if error.was_sent:
             await store.set_status(conn, outgoing.id, "ambiguous", because=str(error))
             return now + LOOKS[0]
         if error.retryable and now - outgoing.created_at < LONGEST_TRY:
-            await store.set_status(
-                conn, outgoing.id, "queued", because=str(error), more_attempts=-1
-            )
+            await self._clearances.unmark(conn, sending)
             return now + timedelta(seconds=5)
-        await self._fail(conn, tenant, conversation, outgoing, str(error))
+        await self._clearances.fail(conn, sending, str(error))
         return None
 
-    async def _look(
-        self, tenant: Tenant, conversation: Conversation, outgoing: Outgoing
-    ) -> datetime | None:
-        """Look for a reply in the thread: recognised, or when to look or send again."""
-        found = await self._find(tenant, conversation, outgoing)
+    async def _look(self, sending: Sending) -> datetime | None:
+        """Look for a reply in the thread: recognised, or when to look or send again.
+
+        One that a run left behind while it was being sent is looked for at once and then as ever.
+        """
+        outgoing, tenant = sending.outgoing, sending.tenant
+        found = await self._find(sending)
+        is_left = outgoing.status == "sending"
         door = await self._database.tenant(tenant.id)
         async with door.transaction() as conn:
             if found is not None:
                 await self._sent(conn, tenant, outgoing, found.external_id, found.sent_at)
                 return None
-            await store.set_status(conn, outgoing.id, "ambiguous", more_checks=1)
+            if not await self._clearances.is_as_known(conn, sending):
+                return self._clock.now() + QUEUE_PAUSE
+            await store.set_status(conn, outgoing.id, "ambiguous", more_checks=0 if is_left else 1)
+            if is_left:
+                return self._clock.now() + LOOKS[0]
             looks = outgoing.checks + 1 - len(LOOKS) * (max(outgoing.attempts, 1) - 1)
             if looks < len(LOOKS):
                 return self._clock.now() + LOOKS[max(looks, 0)]
             if outgoing.attempts >= MOST_ATTEMPTS:
-                await self._fail(conn, tenant, conversation, outgoing, "nobody knows if it arrived")
+                await self._clearances.fail(conn, sending, "nobody knows if it arrived")
         return None
 
-    async def _find(
-        self, tenant: Tenant, conversation: Conversation, outgoing: Outgoing
-    ) -> Message | None:
+    async def _find(self, sending: Sending) -> Message | None:
+        tenant, conversation, outgoing = sending.tenant, sending.conversation, sending.outgoing
         door = await self._database.tenant(tenant.id)
         messages = await self._messages(tenant, conversation)
         async with door.transaction() as conn:
             others = await store.outgoing_of(conn, conversation.id, last=50)
-            stay = await self._stay(conn, tenant, conversation)
+            stay = await self._clearances.stay(conn, tenant, conversation)
         taken = {other.external_id for other in others if other.external_id}
         for message in messages:
             if message.is_incoming or message.external_id in taken:
@@ -261,60 +247,22 @@ class Outbox:
         )
         self._bus.publish_after(conn, event)
 
-    async def _fail(
-        self,
-        conn: Connection,
-        tenant: Tenant,
-        conversation: Conversation,
-        outgoing: Outgoing,
-        because: str,
-    ) -> None:
-        """It will not be sent by us: a person is told."""
-        await store.set_status(conn, outgoing.id, "failed", because=because)
-        await self._cases.open(
-            conn,
-            tenant,
-            conversation_id=conversation.id,
-            reservation_id=conversation.reservation_id,
-            severity="normal",
-            trigger_text=f"A reply could not be delivered: {because}",
-            brief=outgoing.text,
-        )
-
-    async def _is_unsent(self, tenant: Tenant, outbox_id: int) -> bool:
+    async def _unsent(self, tenant: Tenant, outbox_id: int) -> Outgoing | None:
+        """A reply that nobody found in the thread, as it stands now."""
         door = await self._database.tenant(tenant.id)
         async with door.transaction() as conn:
             outgoing = await store.lock_outgoing(conn, outbox_id)
-        return outgoing is not None and outgoing.status in ("sending", "ambiguous")
+        is_open = outgoing is not None and outgoing.status in ("sending", "ambiguous")
+        return outgoing if is_open else None
 
-    async def _messages(self, tenant: Tenant, conversation: Conversation) -> list[Message]:
+    async def _messages(
+        self, tenant: Tenant, conversation: Conversation, *, is_urgent: bool = True
+    ) -> list[Message]:
         account = await self._mirror.account(tenant, int(conversation.account))
         rows = await self._client.messages(
-            account, conversation.external_id, include_scheduled=True, is_urgent=True
+            account, conversation.external_id, include_scheduled=True, is_urgent=is_urgent
         )
         return parsed_messages(rows)
-
-    async def _secrets_for(
-        self, conn: Connection, tenant: Tenant, conversation: Conversation, outgoing: Outgoing
-    ) -> dict[str, str]:
-        """What may be filled in: what access allows now, and what a person typed themselves."""
-        stay = await self._stay(conn, tenant, conversation)
-        if stay is None:
-            return {}
-        typed = {name: stay.known[name] for name in outgoing.typed if name in stay.known}
-        return {**stay.deliverable, **typed}
-
-    async def _stay(
-        self, conn: Connection, tenant: Tenant, conversation: Conversation
-    ) -> Stay | None:
-        if conversation.reservation_id is None:
-            return None
-        try:
-            return await self._stays.live_of_guest(
-                conn, tenant, conversation.reservation_id, self._clock.now()
-            )
-        except NotFound:
-            return None
 
 
 def _type_of(conversation: Conversation, outgoing: Outgoing) -> str:

@@ -19,8 +19,7 @@ from app.conversations import Conversations, Turn
 from app.db import Connection, Database
 from app.escalation.cases import Cases
 from app.escalation.records import Handling
-from app.events import JobFailed
-from app.jobs import Job, JobRun
+from app.jobs import Job, JobRun, Jobs
 from app.pms.stay import Stay
 from app.pms.sync import FetchedThread, Mirror, NewTurn
 from app.tenants import Tenant, Tenants
@@ -28,6 +27,9 @@ from app.tenants import Tenant, Tenants
 logger = logging.getLogger(__name__)
 
 HOUR = timedelta(hours=1)
+UNCLEAR = timedelta(minutes=10)
+"""For so long an answer waits until it is known whether the reply before it arrived."""
+UNCLEAR_PAUSE = timedelta(seconds=4)
 
 
 class Replies:
@@ -39,6 +41,7 @@ class Replies:
         database: Database,
         tenants: Tenants,
         clock: Clock,
+        jobs: Jobs,
         mirror: Mirror,
         conversations: Conversations,
         cases: Cases,
@@ -49,6 +52,7 @@ class Replies:
         self._database = database
         self._tenants = tenants
         self._clock = clock
+        self._jobs = jobs
         self._mirror = mirror
         self._conversations = conversations
         self._cases = cases
@@ -64,9 +68,12 @@ class Replies:
         thread = await self._mirror.fetch_thread(tenant, int(run.key))
         door = await self._database.tenant(tenant.id)
         async with door.transaction() as conn:
-            stay, _ = await self._record(conn, tenant, thread)
+            stay, new = await self._record(conn, tenant, thread)
+            if await self._is_unclear(conn, tenant, thread, run.generation):
+                return self._clock.now() + UNCLEAR_PAUSE
             question, through = await self._question(conn, tenant, thread, stay, run.generation)
             if question is None:
+                await self._receive(conn, tenant, thread, stay, new)
                 return None
         answering = await self._mind.begin(question)
         text = await answering.whole()
@@ -80,30 +87,31 @@ class Replies:
     async def look(self, run: JobRun) -> datetime | None:
         """Job: a thread may hold what the mirror has not seen. Key: the conversation."""
         tenant = await self._tenants.get(run.tenant_id)
-        thread = await self._mirror.fetch_thread(tenant, int(run.key))
+        run.counts["turns"] = await self.look_at(tenant, int(run.key))
+        return None
+
+    async def look_at(self, tenant: Tenant, conversation_id: int) -> int:
+        """Read a thread and its booking again, with all that follows; how many turns were new."""
+        thread = await self._mirror.fetch_thread(tenant, conversation_id)
         door = await self._database.tenant(tenant.id)
         async with door.transaction() as conn:
             stay, new = await self._record(conn, tenant, thread)
-            for turn in new:
-                if turn.speaker == "guest":
-                    await self._debounce.receive(
-                        conn, tenant, thread.conversation, stay, turn, at=turn.message.sent_at
-                    )
-        run.counts["turns"] = len(new)
-        return None
+            await self._receive(conn, tenant, thread, stay, new)
+        return len(new)
 
-    async def on_job_failed(self, event: JobFailed) -> None:
-        """A thread that could not be answered, or a reply not sent, is a person's matter."""
-        if event.kind not in (Job.REPLY, Job.SEND):
-            return
-        tenant = await self._tenants.get(event.tenant_id)
+    async def leave_given_up(self, run: JobRun) -> datetime | None:
+        """Job: a thread could not be answered, or a reply not sent. Key: `kind:key` of that job."""
+        kind, _, key = run.key.partition(":")
+        tenant = await self._tenants.get(run.tenant_id)
+        error = await self._jobs.last_error(tenant.id, kind, key)
         door = await self._database.tenant(tenant.id)
         async with door.transaction() as conn:
-            conversation_id: int | None = int(event.key)
-            if event.kind == Job.SEND:
-                conversation_id = await store.conversation_of(conn, int(event.key))
+            conversation_id: int | None = int(key)
+            if kind == Job.SEND:
+                conversation_id = await store.conversation_of(conn, int(key))
+                await store.set_status(conn, int(key), "failed", because=error)
             if conversation_id is None:
-                return
+                return None
             conversation = await self._conversations.get(conn, conversation_id)
             turns = await self._conversations.transcript(conn, conversation.id, last=20)
             said = [turn.text for turn in turns if turn.speaker == "guest"]
@@ -114,8 +122,24 @@ class Replies:
                 reservation_id=conversation.reservation_id,
                 severity="normal",
                 trigger_text=said[-1] if said else "[unknown message]",
-                brief=f"could not be answered: {event.error}",
+                brief=f"could not be answered: {error}",
             )
+        return None
+
+    async def _receive(
+        self,
+        conn: Connection,
+        tenant: Tenant,
+        thread: FetchedThread,
+        stay: Stay | None,
+        new: list[NewTurn],
+    ) -> None:
+        """What a guest said that no webhook has brought yet, and that no answer here covers."""
+        for turn in new:
+            if turn.speaker == "guest":
+                await self._debounce.receive(
+                    conn, tenant, thread.conversation, stay, turn, at=turn.message.sent_at
+                )
 
     async def _record(
         self, conn: Connection, tenant: Tenant, thread: FetchedThread
@@ -172,6 +196,25 @@ class Replies:
                 brief="found too late to be answered by a bot",
             )
 
+    async def _is_unclear(
+        self, conn: Connection, tenant: Tenant, thread: FetchedThread, generation: int
+    ) -> bool:
+        """Whether an earlier reply may or may not have arrived: what is open depends on it.
+
+        Replies that surely did not are taken back: this answer covers their questions as well.
+        """
+        conversation = thread.conversation
+        await self._cases.unresolved(conn, conversation.id, conversation.reservation_id)
+        await self._cases.may_speak(conn, tenant.id, conversation.id)
+        await store.lock_thread(conn, conversation.id)
+        since = self._clock.now() - UNCLEAR
+        if await store.is_unclear(conn, conversation.id, since, older_than=generation):
+            return True
+        await store.drop_unsent(
+            conn, conversation.id, "the guest wrote again", older_than=generation
+        )
+        return False
+
     async def _question(
         self,
         conn: Connection,
@@ -188,7 +231,8 @@ class Replies:
         turns = await self._conversations.transcript(conn, conversation.id)
         asked = self._unanswered(tenant, turns, state.answered_through, handling)
         through = max((turn.id for turn in turns), default=0)
-        if state.generation != generation:
+        is_answered = state.answered_generation >= generation
+        if state.generation != generation or is_answered:
             return None, through
         if handling.mode == "human" or not asked:
             await store.mark_answered(
@@ -216,7 +260,7 @@ class Replies:
             has_attachment=_has_attachment(thread, asked),
             language_hint=conversation.language,
             refuses_robot=refuses,
-            now=self._clock.now(),
+            now=thread.as_of,
         ), through
 
     def _unanswered(

@@ -172,15 +172,6 @@ async def test_a_refused_reply_is_a_persons_matter_at_once(rooms: Rooms) -> None
     assert await rooms.mode() == "human"
 
 
-async def test_a_code_is_not_sent_once_access_has_closed(rooms: Rooms) -> None:
-    await queue_reply(rooms)
-    await rooms.changes(status="cancelled")
-    await rooms.works()
-    assert rooms.hostaway.sent == []
-    assert await status(rooms) == [("failed", "access has changed meanwhile")]
-    assert await rooms.case() is not None
-
-
 async def test_a_takeover_drops_what_is_queued(rooms: Rooms) -> None:
     await queue_reply(rooms)
     conversation = await rooms.conversation()

@@ -163,6 +163,8 @@ class Gate:
             token = _bearer(request)
             account_id = self.tokens.account_of(token)
             arrived_at = self._clock.now()
+            # All of it: a server that is slow acts on what it has, though its client be gone.
+            body = await request.body()
 
             async def act() -> Response:
                 if account_id is None or not self.tokens.is_alive(token):
@@ -170,7 +172,7 @@ class Gate:
                 call = Call(
                     account=self._store.accounts[account_id],
                     request=request,
-                    body=await _json(request),
+                    body=_json(request.method, body),
                     arrived_at=arrived_at,
                 )
                 return await handler(call)
@@ -293,11 +295,11 @@ def _bearer(request: Request) -> str:
     return text.strip() if kind.lower() == "bearer" else ""
 
 
-async def _json(request: Request) -> Row:
-    if request.method not in ("POST", "PUT"):
+def _json(method: str, raw: bytes) -> Row:
+    if method not in ("POST", "PUT"):
         return {}
     try:
-        body: Any = json.loads(await request.body() or b"{}")
+        body: Any = json.loads(raw or b"{}")
     except ValueError as problem:
         raise Refused(400, "The body is not JSON") from problem
     if not isinstance(body, dict):

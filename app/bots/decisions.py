@@ -47,8 +47,7 @@ async def decisions_of(conn: Connection, keyring: Keyring, conversation_id: int)
 
 async def stay_seen(conn: Connection, decision_id: int) -> Mapping[str, Any] | None:
     """The stay as a decision saw it (`Stay.snapshot`); none for a stranger."""
-    row = await store.decision(conn, decision_id)
-    return row["stay"] if row else None
+    return await store.stay_seen(conn, decision_id)
 
 
 def _decision(row: Row, keyring: Keyring) -> Decision:

@@ -66,3 +66,11 @@ async def decisions_of(conn: Connection, conversation_id: int) -> list[Row]:
     return await conn.fetch(
         "select * from {schema}.decisions where conversation_id = $1 order by id", conversation_id
     )
+
+
+async def stay_seen(conn: Connection, decision_id: int) -> dict[str, Any] | None:
+    """The stay as a decision saw it."""
+    seen: dict[str, Any] | None = await conn.fetchval(
+        "select stay from {schema}.decisions where id = $1", decision_id
+    )
+    return seen

@@ -248,14 +248,15 @@ class Replies:
                 conn, conversation.id, generation=generation, through_turn=through
             )
             return None, through
-        first = asked[0]
+        open_ids = {turn.id for turn in asked}
         return Question(
             tenant=tenant,
             medium="thread",
             conversation_id=conversation.id,
             generation=generation,
             stay=stay,
-            history=tuple(turns[: turns.index(first)]),
+            # A reply to earlier words may have come after these: it is history all the same.
+            history=tuple(turn for turn in turns if turn.id not in open_ids),
             asked=tuple(turn.text for turn in asked if not _is_mark(turn.text)),
             has_attachment=_has_attachment(thread, asked),
             language_hint=conversation.language,

@@ -380,3 +380,21 @@ async def test_a_reply_that_was_given_up_holds_no_later_answer_up(rooms: Rooms) 
     )
     assert [row["status"] for row in await rooms.outgoing()] == ["failed"]
     assert await rooms.case() is not None
+
+
+async def test_a_reply_that_came_after_newer_words_stands_before_them_in_what_a_model_reads(
+    rooms: Rooms,
+) -> None:
+    await rooms.writes("Where is the nearest shop, please?")
+    rooms.clock.advance(120)
+    conversation = await rooms.conversation()
+    await rooms.replies.answer(run_of(rooms, conversation.id, 1))
+    row = rooms.hostaway.add_message("And the nearest pharmacy, please?")
+    rooms.clock.advance(2)
+    await rooms.works()
+    await rooms.delivers(row)
+    await rooms.passes_time(120)
+    said = [message["content"] for message in rooms.model.asked[-1][1:]]
+    places = [next(i for i, text in enumerate(said) if words in text)
+              for words in ("shop, please", "on the corner", "pharmacy")]  # fmt: skip
+    assert places == sorted(places)

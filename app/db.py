@@ -29,15 +29,14 @@ SCHEMA_NAME = re.compile(r"^t_[a-z0-9_]{1,40}$")
 CONNECTION_ERRORS = (
     OSError,
     asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InterfaceError,
     TimeoutError,
 )
-"""What asyncpg raises while the server is away; translated to `Unavailable`."""
+"""What asyncpg raises while the server is away, full, or asks to try again: `Unavailable`."""
 
 REFUSALS = (
     asyncpg.ClientConfigurationError,

@@ -32,6 +32,10 @@ ANSWER_S = 5.0
 """A Redis that is silent for so long is away; without it a frozen one would hold us for ever."""
 HURRY_S = 2.0
 """Nobody is hurried for longer than this."""
+PICKED = 500
+"""Jobs that arq hands over at a time; how many of them run is decided by `app.jobs`."""
+LONGEST_JOB_S = 3600.0
+"""`app.jobs` ends a run much earlier."""
 HURRIES = 10
 """Jobs that are hurried at a time."""
 OFF_S = 1.0
@@ -177,8 +181,8 @@ class HurryQueue:
             queue_name=QUEUE,
             handle_signals=False,
             keep_result=0,
-            max_jobs=self._settings.max_jobs,
-            job_timeout=self._settings.job_timeout_s + 10,
+            max_jobs=PICKED,
+            job_timeout=LONGEST_JOB_S,
             poll_delay=self._settings.poll_s,
             queue_read_limit=1000,
             health_check_interval=30,

@@ -111,7 +111,9 @@ class Jobs:
         self._running: set[asyncio.Task[Any]] = set()
         self._in_hand: set[Place] = set()
         """What a sweep has started and not seen end."""
-        self._swept = asyncio.Semaphore(settings.max_jobs)
+        self._sends = asyncio.Semaphore(settings.max_jobs)
+        """A reply that is ready never waits behind threads that are still thought about."""
+        self._others = asyncio.Semaphore(settings.max_jobs)
 
     def register(self, functions: Mapping[Job, JobFunction]) -> None:
         """Tell which function does which job; once, at start."""
@@ -290,7 +292,7 @@ class Jobs:
     async def run_due(self) -> int:
         """Run everything that is due by the clock now, to its end; how many were started."""
         due = await self._due()
-        await asyncio.gather(*(self._run_swept(place) for place in due))
+        await asyncio.gather(*(self.run(*place) for place in due))
         return len(due)
 
     async def _due(self) -> list[Place]:
@@ -307,15 +309,11 @@ class Jobs:
 
     async def _run_in_hand(self, place: Place) -> None:
         try:
-            await self._run_swept(place)
+            await self.run(*place)
         except Unavailable:
             logger.warning("swept job lost the database", extra={"job": place[1]})
         finally:
             self._in_hand.discard(place)
-
-    async def _run_swept(self, place: Place) -> None:
-        async with self._swept:
-            await self.run(*place)
 
     async def run(self, tenant_id: str, kind: str, key: str, generation: int) -> None:
         """Claim and run one job; whoever comes second finds the claim taken.
@@ -329,6 +327,11 @@ class Jobs:
         if task is not None:
             self._running.add(task)
             task.add_done_callback(self._running.discard)
+        async with self._sends if kind == Job.SEND else self._others:
+            if not self._is_stopping:
+                await self._claim_and_run(tenant_id, kind, key, generation)
+
+    async def _claim_and_run(self, tenant_id: str, kind: str, key: str, generation: int) -> None:
         claimed = await self._claim(tenant_id, kind, key, generation)
         if claimed is None:
             return

@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 CHUNK_S = 20.0
 """A long pass gives way after this and goes on as a new run, so that its progress is kept."""
+SOON_S = {Job.RECENT_SYNC: 15.0}
+"""When a pass runs after the start of the process, where it is not at once."""
 RESERVATIONS_A_PASS = 20
 """Whose threads must be found first."""
 THREADS_A_PASS = 50
@@ -68,8 +70,9 @@ class Passes:
     async def schedule(self, conn: Connection, tenant: Tenant, *, is_start: bool) -> None:
         """Have the passes of a tenant's accounts run from now on.
 
-        At the start of the process those that find lost events run at once: nobody knows how long
-        it was away. A new account's full pass comes first; the others would read the same rows.
+        At the start of the process those that find lost events run soon: nobody knows how long it
+        was away. Guests' words come first, the bookings once those are answered. A new account's
+        full pass comes first; the others would read the same rows.
         """
         now = self._clock.now()
         intervals = {
@@ -79,9 +82,10 @@ class Passes:
         }
         for account in await self._tenants.accounts(tenant.id):
             for kind, interval_s in intervals.items():
-                is_now = is_start and kind != Job.FULL_SYNC
-                arm = self._jobs.arm if is_now else self._jobs.arm_unless_armed
-                due_at = now if is_now else now + timedelta(seconds=interval_s)
+                is_soon = is_start and kind != Job.FULL_SYNC
+                arm = self._jobs.arm if is_soon else self._jobs.arm_unless_armed
+                wait_s = SOON_S.get(kind, 0.0) if is_soon else interval_s
+                due_at = now + timedelta(seconds=wait_s)
                 await arm(conn, tenant_id=tenant.id, kind=kind, key=account.id, due_at=due_at)
 
     async def fetch_reservation(self, run: JobRun) -> datetime | None:

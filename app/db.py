@@ -29,14 +29,14 @@ SCHEMA_NAME = re.compile(r"^t_[a-z0-9_]{1,40}$")
 CONNECTION_ERRORS = (
     OSError,
     asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InterfaceError,
     TimeoutError,
 )
-"""What asyncpg raises while the server is away; translated to `Unavailable`."""
+"""What asyncpg raises while the server is away, full, or asks to try again: `Unavailable`."""
 
 REFUSALS = (
     asyncpg.ClientConfigurationError,
@@ -45,6 +45,8 @@ REFUSALS = (
 )
 """What asyncpg raises where a URL is wrong."""
 
+GIVE_UP = "set local idle_in_transaction_session_timeout = '30s'"
+"""A process that froze, or a host that is gone, holds its locks no longer than this."""
 UniqueViolation = asyncpg.UniqueViolationError
 CheckViolation = asyncpg.CheckViolationError
 AfterCommit = Callable[[], Awaitable[None]]
@@ -107,7 +109,7 @@ class TenantDoor:
         """A transaction as the tenant's role; `after_commit` runs once it has closed."""
         place = self._place
         begin = (
-            f"begin; set local role {place.schema}; "
+            f"begin; {GIVE_UP}; set local role {place.schema}; "
             f"set local nightdesk.tenant = '{place.tenant_id}'"
         )
         async with self._database.transaction_on(place.dsn, begin, place.schema) as conn:
@@ -294,7 +296,7 @@ class SharedDoor:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """A transaction on the shared part."""
-        async with self._database.transaction_on(None, "begin", "{no_schema}") as conn:
+        async with self._database.transaction_on(None, f"begin; {GIVE_UP}", "{no_schema}") as conn:
             yield conn
 
     async def apply(self) -> None:

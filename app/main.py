@@ -16,11 +16,13 @@ import uvicorn
 import uvloop
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from app.db import Database
+from app.door import Guard
 from app.errors import OutsideError, ProductError, Unavailable
 from app.product import Product
 from app.settings import Settings, load_settings
@@ -58,8 +60,11 @@ def create_app(product: Product, routes: list[BaseRoute], database: Database) ->
         return JSONResponse({"status": "ready"})
 
     health = [Route("/healthz", healthz), Route("/readyz", readyz)]
+    server = product.settings.server
+    guard = Middleware(Guard, max_body_bytes=server.max_body_bytes, body_s=server.body_s)
     return Starlette(
         routes=[*health, *routes],
+        middleware=[guard],
         exception_handlers={
             ProductError: _refused,
             HTTPException: _not_served,
@@ -105,6 +110,8 @@ async def serving(product: Product) -> AsyncIterator[tuple[int, int]]:
                 await _until_started(door, task)
             yield _port(public_socket), _port(desk_socket)
         finally:
+            # Feeds never end by themselves; a door would wait for them as long as it may.
+            product.live.close()
             for door, _ in doors:
                 door.should_exit = True
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -31,6 +31,7 @@ from app.errors import ProductError, Unavailable
 from app.escalation.cases import Cases
 from app.jobs import Job, Jobs
 from app.panel.live import Live
+from app.panel.render import Pages
 from app.pms.hostaway import HostawayClient
 from app.pms.inbox import Inbox
 from app.pms.passes import Passes
@@ -93,6 +94,7 @@ class Product:
     notices: Notices
     slack: SlackClient
     live: Live
+    pages: Pages
     desk: tuple[Desk, ...]
     """Every part of the desk that has routes."""
     is_ready: bool = False
@@ -121,6 +123,7 @@ class Product:
             for tenant in await self.tenants.all():
                 await self._schedule(tenant, is_start=True)
             self.is_ready = True
+            self._tell_what_is_missing()
             self.background.spawn("warm-up", self._warm())
             try:
                 yield self
@@ -209,6 +212,7 @@ class Product:
         await asyncio.gather(*self.loops, return_exceptions=True)
 
     async def _schedule(self, tenant: Tenant, *, is_start: bool) -> None:
+        await self.tenants.accounts(tenant.id)  # read before: one connection at a time
         door = await self.database.tenant(tenant.id)
         async with door.transaction() as conn:
             await self.passes.schedule(conn, tenant, is_start=is_start)
@@ -216,10 +220,16 @@ class Product:
                 conn, tenant_id=tenant.id, kind=Job.PURGE, key="daily", due_at=self.clock.now()
             )
 
+    def _tell_what_is_missing(self) -> None:
+        """What works all the same, but not as somebody may expect."""
+        if self.settings.secrets.openai_api_key is None:
+            logger.info("no model key, people answer what facts do not: set OPENAI_API_KEY")
+
     async def _warm(self) -> None:
         """Load what takes long and is not needed at once."""
         await asyncio.to_thread(load_urgent_sets)
         await asyncio.to_thread(load_phrase_sets)
         await self.slack.warm()
+        await asyncio.to_thread(self.pages.warm)
         if isinstance(self.model, LateModel):
             await self.model.warm()

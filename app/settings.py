@@ -10,27 +10,26 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
-from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from app.errors import BadInput
+from app.kinds import (
+    CODE_SOURCE,
+    CustomFieldEntry,
+    LanguageCode,
+    ModelName,
+    OptionalWebAddress,
+    Seconds,
+    TimeOfDay,
+    TimeZoneName,
+    WebAddress,
+)
 
 ENVIRONMENT_PREFIX = "NIGHTDESK_"
 """`NIGHTDESK_SERVER__PUBLIC_PORT` overrides `server.public_port`."""
 
 
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as exc:
-        raise ValueError("no time zone of that name; one looks like Europe/Warsaw") from exc
-    return name
-
-
-Seconds = float
-TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
-TimeZoneName = Annotated[str, AfterValidator(_known_zone)]
 SectionT = TypeVar("SectionT", bound="Section")
 
 
@@ -47,9 +46,10 @@ class ServerSettings(Section):
     public_port: int = Field(8080, ge=0, le=65535)
     desk_host: str = "127.0.0.1"
     desk_port: int = Field(8081, ge=0, le=65535)
-    public_url: str = ""
-    desk_url: str = ""
-    max_body_bytes: int = Field(1_000_000, gt=0)
+    public_url: OptionalWebAddress = ""
+    desk_url: OptionalWebAddress = ""
+    max_body_bytes: int = Field(1_000_000, gt=0, le=100_000_000)
+    body_s: Seconds = Field(10.0, gt=0, le=600)
     drain_s: Seconds = Field(20.0, gt=0)
 
 
@@ -64,19 +64,19 @@ class DataSettings(Section):
 class DatabaseSettings(Section):
     """Pools of PostgreSQL."""
 
-    public_connections: int = Field(6, ge=1)
-    desk_connections: int = Field(8, ge=2)
+    public_connections: int = Field(6, ge=1, le=1000)
+    desk_connections: int = Field(8, ge=2, le=1000)
     command_timeout_s: Seconds = Field(20.0, gt=0)
-    statement_cache: int = Field(1000, ge=0)
+    statement_cache: int = Field(1000, ge=0, le=100_000)
 
 
 class JobSettings(Section):
     """The arq worker and the wake table."""
 
     poll_s: Seconds = Field(0.1, gt=0)
-    max_jobs: int = Field(20, ge=1)
-    job_timeout_s: Seconds = Field(60.0, gt=0)
-    max_attempts: int = Field(8, ge=1)
+    max_jobs: int = Field(10, ge=1, le=1000)
+    job_timeout_s: Seconds = Field(120.0, gt=0)
+    max_attempts: int = Field(8, ge=1, le=1000)
     sweep_s: Seconds = Field(2.0, gt=0)
     lease_s: Seconds = Field(15.0, gt=0)
 
@@ -84,10 +84,10 @@ class JobSettings(Section):
 class HostawaySettings(Section):
     """The PMS client."""
 
-    base_url: str = "https://api.hostaway.com/v1"
+    base_url: WebAddress = "https://api.hostaway.com/v1"
     timeout_s: Seconds = Field(15.0, gt=0)
-    ip_requests: int = Field(14, ge=1)
-    account_requests: int = Field(18, ge=1)
+    ip_requests: int = Field(14, ge=1, le=1_000_000)
+    account_requests: int = Field(18, ge=1, le=1_000_000)
     window_s: Seconds = Field(10.0, gt=0)
     page_size: int = Field(100, ge=1, le=500)
 
@@ -100,19 +100,19 @@ class SyncSettings(Section):
     unread_interval_s: Seconds = Field(180.0, gt=0)
     custom_fields_interval_s: Seconds = Field(3600.0, gt=0)
     listing_max_age_s: Seconds = Field(600.0, gt=0)
-    reservation_horizon_days: int = Field(400, ge=1)
+    reservation_horizon_days: int = Field(400, ge=1, le=3650)
 
 
 class LlmSettings(Section):
     """The language models; tenant-settable."""
 
-    base_url: str = "https://api.openai.com/v1"
-    chat_model: str = "gpt-4.1"
-    voice_model: str = "gpt-4.1-mini"
+    base_url: WebAddress = "https://api.openai.com/v1"
+    chat_model: ModelName = "gpt-4.1"
+    voice_model: ModelName = "gpt-4.1-mini"
     temperature: float = Field(0.0, ge=0, le=2)
     timeout_s: Seconds = Field(20.0, gt=0)
-    max_reply_tokens: int = Field(500, ge=16)
-    history_turns: int = Field(12, ge=1)
+    max_reply_tokens: int = Field(500, ge=16, le=100_000)
+    history_turns: int = Field(12, ge=1, le=200)
 
 
 class AccessSettings(Section):
@@ -123,8 +123,10 @@ class AccessSettings(Section):
     requires_payment: bool = False
     requires_agreement: bool = False
     owner_stays: bool = False
-    code_source: str = Field("reservation", pattern=r"^(reservation|listing|field:[a-z0-9_]+)$")
-    code_sources: tuple[str, ...] = ()
+    code_source: str = Field("reservation", pattern=rf"^{CODE_SOURCE}$")
+    code_sources: tuple[Annotated[str, Field(pattern=rf"^\s*\d+\s*=\s*{CODE_SOURCE}\s*$")], ...] = (
+        Field((), max_length=5000)
+    )
     """Listings that differ: `"1042=listing"`."""
     default_check_in_hour: int = Field(15, ge=0, le=23)
     default_check_out_hour: int = Field(11, ge=0, le=23)
@@ -139,7 +141,7 @@ class ChatSettings(Section):
     window_arrival_access_s: Seconds = Field(10.0, ge=0)
     longest_wait_s: Seconds = Field(300.0, ge=0)
     max_age_s: Seconds = Field(3600.0, gt=0)
-    max_replies_per_hour: int = Field(6, ge=1)
+    max_replies_per_hour: int = Field(6, ge=1, le=10_000)
     score_threshold: float = Field(0.6, ge=0, le=1)
     low_score: Literal["case", "draft"] = "case"
     holding_sentence: bool = True
@@ -147,20 +149,28 @@ class ChatSettings(Section):
     disclosure: bool = True
     send_check_s: Seconds = Field(60.0, gt=0)
     fresh_s: Seconds = Field(15.0, gt=0)
-    automatic_texts: tuple[str, ...] = ()
+    automatic_texts: tuple[Annotated[str, Field(max_length=4000)], ...] = Field((), max_length=500)
 
 
 class LanguageSettings(Section):
     """Languages a tenant answers in; tenant-settable."""
 
-    default: str = "en"
-    supported: tuple[str, ...] = ("en", "pl", "de", "ar")
+    default: LanguageCode = "en"
+    supported: tuple[LanguageCode, ...] = Field(
+        ("en", "pl", "de", "ar"), min_length=1, max_length=50
+    )
+
+    @model_validator(mode="after")
+    def _default_is_spoken(self) -> "LanguageSettings":
+        if self.default not in self.supported:
+            raise ValueError(f"default {self.default!r} is not among the supported languages")
+        return self
 
 
 class PmsSettings(Section):
     """How a tenant uses its PMS; tenant-settable."""
 
-    custom_fields: tuple[str, ...] = ()
+    custom_fields: tuple[CustomFieldEntry, ...] = Field((), max_length=1000)
 
 
 class EscalationSettings(Section):
@@ -174,23 +184,23 @@ class EscalationSettings(Section):
 class SlackSettings(Section):
     """Where alerts go; tenant-settable."""
 
-    base_url: str = "https://slack.com/api/"
+    base_url: WebAddress = "https://slack.com/api/"
     timeout_s: Seconds = Field(5.0, gt=0)
-    channel: str = "#nightdesk"
+    channel: str = Field("#nightdesk", pattern=r"^[#@]?[^\s#@\x00-\x1f]{1,80}$")
 
 
 class TelemetrySettings(Section):
     """Logs and spans."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    otlp_endpoint: str = ""
-    service_name: str = "nightdesk"
+    otlp_endpoint: OptionalWebAddress = ""
+    service_name: str = Field("nightdesk", min_length=1, max_length=200)
 
 
 class RetentionSettings(Section):
     """How long words are kept."""
 
-    turn_days: int = Field(90, ge=1)
+    turn_days: int = Field(90, ge=1, le=36_500)
 
 
 class Secrets(Section):
@@ -249,7 +259,7 @@ def load_settings(
             values = tomllib.loads(path.read_text(encoding="utf-8"))
         except OSError as exc:
             raise BadInput(f"cannot read settings from {path}: {exc.strerror}") from exc
-        except ValueError as exc:
+        except (ValueError, RecursionError) as exc:
             raise BadInput(f"cannot read settings from {path.name}: {exc}") from exc
     if "secrets" in values:
         raise BadInput("secrets do not belong in the settings file; put them in the environment")
@@ -269,7 +279,7 @@ def _from_text(value: str) -> Any:
     """A number, claim, text in quotes or list as TOML would read it, else the text itself."""
     try:
         read = tomllib.loads(f"value = {value}")
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return value
     plain = read["value"]
     is_one = len(read) == 1 and isinstance(plain, bool | int | float | str | list)
@@ -299,7 +309,7 @@ def validated(model: type[SectionT], values: Mapping[str, Any], *, source: str) 
 def _complaint(model: type[Section], place: tuple[int | str, ...], error: Any) -> str:
     name = ".".join(str(part) for part in place)
     if error["type"] != "extra_forbidden":
-        return f"{name}: {error['msg']}"
+        return f"{name}: {error['msg'].removeprefix('Value error, ')}"
     known = known_names(model)
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
     return f"unknown key {name}" + (f", did you mean {near[0]}?" if near else "")

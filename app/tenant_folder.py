@@ -8,7 +8,6 @@ Credentials and the mode are never in it: a tenant that an import makes is `off`
 
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +17,17 @@ from app.bots.library import Libraries, check_library
 from app.bots.library_folder import read_library, write_library
 from app.db import Connection, Database
 from app.errors import BadInput, Conflict, NotFound
+from app.folder import toml_of
 from app.pms.records import parse_custom_fields
 from app.tenants import Tenant, Tenants
 
 TENANT_FILE = "tenant.toml"
 LIBRARY_FILES = ("codes.toml", "phrases.toml", "bots/*.toml", "bots/*.txt", "replies/*")
 """What an earlier export left in the folder and a new one replaces."""
+DEEPEST_SETTING = 3
+"""Levels of tables under [settings]; a setting's name has two parts."""
+LONGEST_WORD = 200
+"""Characters of an id, a name, a number."""
 E164 = re.compile(r"\+[1-9]\d{6,14}")
 
 
@@ -120,24 +124,24 @@ def read_tenant(folder: Path) -> TenantFolder:
     Raises:
         BadInput: a file is missing, or cannot be read.
     """
-    path = folder / TENANT_FILE
     try:
-        head = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as exc:
-        raise BadInput(f"{folder} is no tenant folder: cannot read {TENANT_FILE}") from exc
-    except tomllib.TOMLDecodeError as exc:
-        raise BadInput(f"{TENANT_FILE}: {exc}") from exc
+        head = toml_of(folder / TENANT_FILE, root=folder)
+    except BadInput as exc:
+        raise BadInput(f"{folder} is no tenant folder: {exc}") from exc
     if strangers := set(head) - {"id", "name", "settings", "hotline"}:
         raise BadInput(f"{TENANT_FILE}: unknown key {min(strangers)}")
     settings = head.get("settings", {})
     hotlines = head.get("hotline", [])
     if not isinstance(settings, dict) or not isinstance(hotlines, list):
         raise BadInput(f"{TENANT_FILE}: write [settings] as one table and [[hotline]] for numbers")
+    numbers = tuple(_hotline(entry) for entry in hotlines)
+    if len({hotline.number_e164 for hotline in numbers}) != len(numbers):
+        raise BadInput(f"{TENANT_FILE}: a hotline's number stands twice")
     return TenantFolder(
         id=_word(head, "id"),
         name=_word(head, "name"),
         settings=dict(_dotted(settings)),
-        hotlines=tuple(_hotline(entry) for entry in hotlines),
+        hotlines=numbers,
         library=read_library(folder),
     )
 
@@ -174,6 +178,8 @@ def _toml(value: Any) -> str:
 
 def _dotted(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     """(dotted name, value) of every setting, however its section was written."""
+    if prefix.count(".") > DEEPEST_SETTING:
+        raise BadInput(f"{TENANT_FILE}: settings are nested too deeply at {prefix[:80]}")
     found: list[tuple[str, Any]] = []
     for key, value in settings.items():
         if isinstance(value, dict):
@@ -185,8 +191,10 @@ def _dotted(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, An
 
 def _word(table: Any, key: str) -> str:
     value = table.get(key) if isinstance(table, dict) else None
-    if not isinstance(value, str) or not value.strip():
-        raise BadInput(f"{TENANT_FILE}: {key} is missing, or no text")
+    if not isinstance(value, str) or not value.strip() or len(value) > LONGEST_WORD:
+        raise BadInput(f"{TENANT_FILE}: {key} is missing, no text, or longer than {LONGEST_WORD}")
+    if not value.isprintable():
+        raise BadInput(f"{TENANT_FILE}: {key} holds a sign that cannot be printed")
     return value
 
 
@@ -196,8 +204,10 @@ def _hotline(entry: Any) -> Hotline:
         raise BadInput(f"{TENANT_FILE}: hotline {number}: write it as +48225550140")
     try:
         settings = json.loads(entry.get("settings", "{}"))
-    except (TypeError, json.JSONDecodeError) as exc:
+    except (TypeError, ValueError, RecursionError) as exc:
         raise BadInput(f"{TENANT_FILE}: hotline {number}: settings is not JSON") from exc
+    if not isinstance(settings, dict):
+        raise BadInput(f"{TENANT_FILE}: hotline {number}: settings is no JSON object")
     return Hotline(
         number_e164=number,
         name=_word(entry, "name"),

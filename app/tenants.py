@@ -1,5 +1,7 @@
 """The tenant directory: operators' companies, their settings, keys, PMS accounts and Slack."""
 
+import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,6 +29,11 @@ from app.settings import (
     known_names,
     validated,
 )
+
+logger = logging.getLogger(__name__)
+
+STRANGERS_REST_S = 1.0
+"""Seconds for which a stranger's login is not looked for in the database again, nor another's."""
 
 Mode = Literal["off", "draft", "on"]
 
@@ -98,6 +105,7 @@ class Tenants:
         self._workspaces: dict[str, SlackWorkspace | None] = {}
         self._changes: Counter[str] = Counter()
         """How often a tenant was forgotten: what was read before is not kept after."""
+        self._complete_until = 0.0
 
     async def on_settings_changed(self, event: SettingsChanged) -> None:
         """Forget what was read of a tenant, and what is being read just now."""
@@ -105,6 +113,7 @@ class Tenants:
         self._tenants.pop(event.tenant_id, None)
         self._accounts.pop(event.tenant_id, None)
         self._workspaces.pop(event.tenant_id, None)
+        self._complete_until = 0.0
         self._database.forget(event.tenant_id)
 
     async def get(self, tenant_id: str) -> Tenant:
@@ -343,10 +352,14 @@ class Tenants:
             for account in known:
                 if is_it(account):
                     return account
+        now = asyncio.get_running_loop().time()
+        if now < self._complete_until:
+            return None
         for tenant in await self.all():
             for account in await self.accounts(tenant.id):
                 if is_it(account):
                     return account
+        self._complete_until = now + STRANGERS_REST_S
         return None
 
     def _remember(self, row: Row, changes: int) -> Tenant:
@@ -357,7 +370,7 @@ class Tenants:
             name=row["name"],
             mode=row["mode"],
             live_since=row["live_since"],
-            settings=self.settings_with(row["settings"]),
+            settings=self._settings_of(row),
             keyring=Keyring(keys),
             openai_api_key=Keyring(keys).open_mapping(row["credentials"]).get("openai_api_key"),
         )
@@ -365,6 +378,27 @@ class Tenants:
             self._database.remember(row["id"], row["schema_name"], row["dsn"])
             self._tenants[tenant.id] = tenant
         return tenant
+
+    def _settings_of(self, row: Row) -> TenantSettings:
+        """A tenant's settings as stored; one that is no longer allowed is passed over and told of.
+
+        A tenant with a setting of another release must not keep the others from starting.
+        """
+        try:
+            return self.settings_with(row["settings"])
+        except BadInput as exc:
+            logger.error(
+                "tenant has settings that cannot be used",
+                extra={"tenant": row["id"], "why": str(exc)},
+            )
+        usable: dict[str, Any] = {}
+        for name, value in row["settings"].items():
+            try:
+                self.settings_with({**usable, name: value})
+            except BadInput:
+                continue
+            usable[name] = value
+        return self.settings_with(usable)
 
     async def _changed(self, tenant_id: str) -> None:
         event = SettingsChanged(tenant_id=tenant_id)

@@ -197,11 +197,11 @@ def build(
         client=client, inbox=inbox, mirror=mirror, passes=passes, mind=mind, model=model,
         debounce=debounce, replies=replies, outbox=outbox, send_checks=send_checks,
         operators=operators, webhook=webhook, retention=retention, alerts=alerts,
-        notices=notices, slack=slack, live=live,
+        notices=notices, slack=slack, live=live, pages=pages,
         desk=(pages, links, live, case_pages, draft_pages),
     )  # fmt: skip
     jobs.register(JOBS(product))
-    inbox.register(INBOX(product))
+    inbox.register(INBOX(product), product.debounce.on_given_up)
     for event_type, handler in SUBSCRIPTIONS(product):
         bus.subscribe(event_type, handler)
     return product

@@ -5,7 +5,7 @@ import statistics
 import sys
 from collections.abc import Awaitable, Callable
 
-from bench import access, context, mind, process, replies, webhook
+from bench import access, context, flood, fuzz, leaks, mind, process, replies, webhook
 
 Measurement = Callable[[], Awaitable[dict[str, tuple[list[float], str]]]]
 MEASUREMENTS: dict[str, Measurement] = {
@@ -15,6 +15,9 @@ MEASUREMENTS: dict[str, Measurement] = {
     "webhook": webhook.measure,
     "replies": replies.measure,
     "context": context.measure,
+    "fuzz": fuzz.measure,
+    "leaks": leaks.measure,
+    "flood": flood.measure,
 }
 
 

@@ -1,6 +1,7 @@
 """What tests share: real embedded servers, a fresh database each, a built product."""
 
 import asyncio
+import logging
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -18,8 +19,19 @@ from app.embedded import EmbeddedServers, ServerUrls
 from app.keys import Keyring, new_key
 from app.settings import Settings
 from app.tenants import Tenant, Tenants
+from tests.net import Net
 
 NOON = datetime(2026, 4, 13, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_secret_in_logs() -> Iterator[None]:
+    """Whatever a test is about, no log line holds a secret."""
+    net = Net()
+    logging.getLogger().addHandler(net)
+    yield
+    logging.getLogger().removeHandler(net)
+    assert net.caught == []
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +54,8 @@ def embedded_urls() -> Iterator[ServerUrls]:
 
 async def _hurry(url: str) -> None:
     """What is tested is ours, not the disk: a power cut may lose these databases."""
-    admin = await asyncpg.connect(url)
+    admin = await asyncpg.connect(url.replace("//app:", "//postgres:"))
+    await admin.execute("grant set on parameter session_replication_role to app")
     for setting in ("fsync", "synchronous_commit", "full_page_writes"):
         await admin.execute(f"alter system set {setting} = off")
     await admin.execute("select pg_reload_conf()")

@@ -15,6 +15,7 @@ from app.keys import Keyring, new_key
 from app.settings import Settings
 from app.tenants import Tenant, Tenants
 from tests.make import NOON
+from tests.net import rows_with_secrets
 from tests.rooms import Rooms
 
 SWEEP = """
@@ -65,6 +66,7 @@ async def database(swept_url: str) -> AsyncIterator[Database]:
     await opened.open(swept_url)
     yield opened
     await opened.close()
+    assert await rows_with_secrets(swept_url) == [], "secrets stand in the clear"
 
 
 @pytest.fixture

@@ -46,6 +46,9 @@ class Rooms:
     clock: ManualClock
     background: Background
     public_url: str = ""
+    model: Any = field(default_factory=FakeLanguageModel)
+    libraries: Any = None
+    """The tenant's own where none are given."""
     tenant: Tenant = field(init=False)
     account: PmsAccount = field(init=False)
 
@@ -54,7 +57,6 @@ class Rooms:
         self.telemetry = Telemetry(TelemetrySettings())
         self.hostaway = FakeHostaway(clock)
         client: Any = self.hostaway
-        self.model = FakeLanguageModel()
         self.jobs = Jobs(
             database=database, bus=bus, clock=clock, background=self.background,
             telemetry=self.telemetry, settings=JobSettings(),
@@ -74,7 +76,7 @@ class Rooms:
             database=database, tenants=tenants, clock=clock, background=self.background,
             telemetry=self.telemetry, sweep_s=5.0,
         )  # fmt: skip
-        self.libraries = Libraries(database, bus, clock)
+        self.libraries = self.libraries or Libraries(database, bus, clock)
         self.mind = Mind(database=database, libraries=self.libraries, model=self.model)
         self.cases = Cases(database=database, bus=bus, clock=clock, jobs=self.jobs, tenants=tenants)
         self.verdicts = Verdicts(
@@ -118,7 +120,8 @@ class Rooms:
             {
                 MESSAGE: self.debounce.on_message_event,
                 RESERVATION: self.debounce.on_reservation_event,
-            }
+            },
+            self.debounce.on_given_up,
         )
         self.jobs.register(
             {

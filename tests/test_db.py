@@ -1,6 +1,7 @@
 """Tenants' doors: one schema each, one role each, commits before news."""
 
 import asyncio
+import contextlib
 
 import asyncpg
 import pytest
@@ -82,6 +83,89 @@ async def test_what_waits_for_the_commit_does_not_happen_without_one(
         conn.after_commit.append(hear)
         assert heard == []
     assert heard == ["committed"]
+
+
+async def test_news_that_fail_after_the_commit_fail_neither_the_rest_nor_the_caller(
+    database: Database, tenants: Tenants
+) -> None:
+    await tenants.add("one", "One")
+    heard: list[str] = []
+
+    async def fail() -> None:
+        raise RuntimeError("not heard")
+
+    async def hear() -> None:
+        heard.append("committed")
+
+    async with (await database.tenant("one")).transaction() as conn:
+        conn.after_commit += [fail, hear]
+    assert heard == ["committed"]
+
+
+async def test_a_transaction_that_swallowed_a_failed_statement_says_that_nothing_was_kept(
+    database: Database, tenants: Tenants
+) -> None:
+    await tenants.add("one", "One")
+    heard: list[str] = []
+
+    async def hear() -> None:
+        heard.append("committed")
+
+    async def swallow() -> None:
+        async with (await database.tenant("one")).transaction() as conn:
+            conn.after_commit.append(hear)
+            with contextlib.suppress(asyncpg.DivisionByZeroError):
+                await conn.fetchval("select 1 / 0")
+
+    with pytest.raises(RuntimeError, match="rolled back"):
+        await swallow()
+    assert heard == []
+
+
+async def test_a_connection_lost_at_the_commit_is_the_database_being_away(
+    database: Database, tenants: Tenants
+) -> None:
+    await tenants.add("one", "One")
+    door = await database.tenant("one")
+    heard: list[str] = []
+
+    async def hear() -> None:
+        heard.append("committed")
+
+    async def lose() -> None:
+        async with door.transaction() as conn:
+            conn.after_commit.append(hear)
+            pid = await conn.fetchval("select pg_backend_pid()")
+            async with database.shared().transaction() as other:
+                await other.execute("select pg_terminate_backend($1)", pid)
+
+    for _ in range(8):
+        with pytest.raises(Unavailable):
+            await lose()
+    assert heard == []
+    async with door.transaction() as conn:
+        assert await conn.fetchval("select current_user") == "t_one"
+
+
+async def test_a_connection_that_was_cut_while_idle_is_the_database_being_away(
+    database: Database, tenants: Tenants
+) -> None:
+    """Its end is known before it is noticed that it is closed."""
+    for _ in range(20):
+        async with database.shared().transaction() as conn:
+            await conn.execute(
+                """select pg_terminate_backend(pid) from pg_stat_activity
+                   where datname = current_database() and pid <> pg_backend_pid()"""
+            )
+        for _ in range(6):
+            with contextlib.suppress(Unavailable):
+                await asyncio.gather(*(_ask(database) for _ in range(6)))
+        assert await _ask(database) == 1
+
+
+async def _ask(database: Database) -> int:
+    async with database.shared().transaction() as conn:
+        return int(await conn.fetchval("select 1"))
 
 
 async def _cut(door: TenantDoor, after: AfterCommit | None = None) -> None:

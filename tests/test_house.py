@@ -44,6 +44,7 @@ LONG = {
     "escalation/cases.py": "all that may happen to a case, under one order of locks",
     "db.py": "pools, doors and schema steps, all that may know asyncpg",
     "pms/stay.py": "a stay, what may be said of it, and which one a thread means",
+    "pms/sync.py": "the mirror: one thread, one stay, whole lists, fetched and kept alike",
     "pms/records.py": "one translation of the PMS's JSON, record by record",
     "tenants.py": "the directory: tenants, accounts, workspaces, behind one cache",
     "jobs.py": "the wake table, its runs and arq's worker are one protocol",
@@ -146,6 +147,29 @@ def test_extras_of_log_lines_do_not_collide_with_fields_of_a_log_record() -> Non
                     f"{module}:{node.value.lineno} {name!r}" for name in names & reserved
                 ]
     assert collisions == []
+
+
+STATEMENTS = {"fetch", "fetchrow", "fetchval", "execute", "executemany"}
+NO_LITERAL = {
+    "db.py": "the steps of schema.sql, and how a transaction begins: a checked name of a schema",
+    "cli/rotation.py": "literals of two tables beside it",
+}
+"""Module whose statements are no literals where they are used → what they are."""
+
+
+def test_every_statement_is_a_literal_so_that_no_value_can_become_sql() -> None:
+    """A statement as a tenant's role could end that role; nothing from outside may ever be one."""
+    found = []
+    for module in MODULES:
+        if module.parts[0] == "sim" or str(module) in NO_LITERAL:
+            continue
+        for node in ast.walk(ast.parse((APP / module).read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+                continue
+            sql = node.args[0] if node.func.attr in STATEMENTS and node.args else None
+            if sql and not (isinstance(sql, ast.Constant) and isinstance(sql.value, str)):
+                found.append(f"{module}:{node.lineno}")
+    assert found == []
 
 
 def test_nothing_is_left_to_do() -> None:

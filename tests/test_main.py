@@ -1,6 +1,7 @@
 # The programs started here are this interpreter with `-m app.main`.
 """The two doors, and the real process: ready, drained, refused, killed and started again."""
 
+import asyncio
 import contextlib
 import io
 import json
@@ -21,6 +22,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -171,6 +173,17 @@ async def test_both_doors_are_ready_until_their_database_is_gone(
         async with http.get(f"http://127.0.0.1:{doors[0]}/readyz") as answer:
             assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
         await product.public_database.open(embedded_urls.database_url or "")
+
+
+async def test_an_open_feed_does_not_hold_up_the_end(product: Product) -> None:
+    token = {"Authorization": "Bearer desk-token"}
+    secrets = product.settings.secrets.model_copy(update={"desk_token": SecretStr("desk-token")})
+    product = build(product.settings.model_copy(update={"secrets": secrets}))
+    async with asyncio.timeout(15), aiohttp.ClientSession(headers=token) as http:
+        async with product.opened(), serving(product) as ports:
+            feed = await http.get(f"http://127.0.0.1:{ports[1]}/live")
+            assert feed.status == 200
+        assert (await feed.content.read()).startswith(b": nightdesk")
 
 
 # -- the real process --------------------------------------------------------------------------

@@ -63,7 +63,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         ("ESCALATION__QUIET_FROM", "23:30", "escalation", "23:30"),
         ("TELEMETRY__SERVICE_NAME", "2026-01-01", "telemetry", "2026-01-01"),
         ("DATA__DIR", "/var/lib/nightdesk", "data", Path("/var/lib/nightdesk")),
-        ("LLM__CHAT_MODEL", "a\nb = 1", "llm", "a\nb = 1"),
+        ("TELEMETRY__SERVICE_NAME", "a\nb = 1", "telemetry", "a\nb = 1"),
     ],
 )
 def test_a_value_of_the_environment_is_read_as_what_it_is(
@@ -179,3 +179,74 @@ def test_known_names_reach_every_setting() -> None:
     assert {"chat", "chat.low_score", "secrets.desk_token", "retention.turn_days"} <= set(names)
     assert len(names) == len(set(names))
     assert len(Secrets.model_fields) == sum(name.startswith("secrets.") for name in names)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "complaint"),
+    [
+        ("SERVER__PUBLIC_PORT", "eighty", "server.public_port: Input should be a valid integer"),
+        ("SERVER__PUBLIC_PORT", "-1", "server.public_port: "),
+        ("SERVER__PUBLIC_PORT", "70000", "server.public_port: "),
+        ("SERVER__PUBLIC_URL", "nightdesk.example", "server.public_url: no web address"),
+        ("SERVER__DESK_URL", "ftp://x", "server.desk_url: no web address"),
+        ("SERVER__DRAIN_S", "1e300", "server.drain_s: "),
+        ("SERVER__MAX_BODY_BYTES", "99999999999999999999", "server.max_body_bytes: "),
+        ("LLM__BASE_URL", "https://", "llm.base_url: no web address"),
+        ("LLM__BASE_URL", "http://[::1", "llm.base_url: no web address"),
+        ("LLM__BASE_URL", "https://x y", "llm.base_url: no web address"),
+        ("LLM__BASE_URL", "", "llm.base_url: no web address"),
+        ("LLM__CHAT_MODEL", "", "llm.chat_model: "),
+        ("LLM__TEMPERATURE", "nan", "llm.temperature: "),
+        ("CHAT__LONGEST_WAIT_S", "1e300", "chat.longest_wait_s: "),
+        ("CHAT__WINDOW_OTHER_S", "inf", "chat.window_other_s: "),
+        ("CHAT__WINDOW_OTHER_S", "-5", "chat.window_other_s: "),
+        ("CHAT__LOW_SCORE", "panic", "chat.low_score: "),
+        ("CHAT__AUTOMATIC_TEXTS", "5", "chat.automatic_texts: "),
+        ("ACCESS__HOURS_BEFORE_ARRIVAL", "1e9", "access.hours_before_arrival: "),
+        ("ACCESS__CODE_SOURCES", '["1042"]', "access.code_sources.0: "),
+        ("ACCESS__DEFAULT_TIME_ZONE", "Europe/Warszawa", "access.default_time_zone: no time zone"),
+        ("ACCESS__DEFAULT_TIME_ZONE", "../../etc/passwd", "access.default_time_zone: no time zone"),
+        ("LANGUAGE__SUPPORTED", "[]", "language.supported: "),
+        ("LANGUAGE__DEFAULT", "xx", "language: default 'xx' is not among"),
+        ("LANGUAGE__DEFAULT", "English", "language.default: "),
+        ("PMS__CUSTOM_FIELDS", '["167=parking"]', "pms.custom_fields.0: '167=parking' is not"),
+        ("RETENTION__TURN_DAYS", "1e9", "retention.turn_days: "),
+        ("RETENTION__TURN_DAYS", "9999999", "retention.turn_days: "),
+        ("SLACK__CHANNEL", "two words", "slack.channel: "),
+        ("TELEMETRY__LOG_LEVEL", "LOUD", "telemetry.log_level: "),
+        ("TELEMETRY__OTLP_ENDPOINT", "collector:4318", "telemetry.otlp_endpoint: no web address"),
+        ("ESCALATION__QUIET_FROM", "25:00", "escalation.quiet_from: "),
+    ],
+)
+def test_a_wrong_value_of_the_environment_is_refused_by_its_name(
+    name: str, text: str, complaint: str
+) -> None:
+    with pytest.raises(BadInput) as refused:
+        load_settings(None, {f"NIGHTDESK_{name}": text})
+    assert str(refused.value).startswith(f"settings (environment): {complaint}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "server = 5", "[server]\npublic_port = {a = 1}", "server = []", "[[server]]\n",
+        "[server\n", "a = " + "[" * 100_000, "[server]\npublic_port = 1\npublic_port = 2",
+        "\x00", "[chat]\nlongest_wait_s = '5'x",
+    ],
+)  # fmt: skip
+def test_a_file_that_makes_no_sense_is_refused_by_its_name(tmp_path: Path, text: str) -> None:
+    with pytest.raises(BadInput, match=r"config\.toml"):
+        load_settings(written(tmp_path, text), {})
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_a_file_in_another_encoding_is_refused_by_its_name(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes('[slack]\nchannel = "#żółw é"\n'.encode(encoding, "replace"))
+    with pytest.raises(BadInput, match=r"config\.toml"):
+        load_settings(path, {})
+
+
+def test_an_environment_value_nested_without_end_is_a_text() -> None:
+    deep = "[" * 100_000
+    assert load_settings(None, {"NIGHTDESK_SERVER__PUBLIC_HOST": deep}).server.public_host == deep

@@ -198,9 +198,87 @@ def forget_name(folder: Path) -> None:
     (folder / "tenant.toml").write_text('id = "acme"\n')
 
 
+def number_twice(folder: Path) -> None:
+    with (folder / "tenant.toml").open("a") as file:
+        file.write('[[hotline]]\nnumber = "+48225550140"\nname = "Night line"\n' * 2)
+
+
+def number_settings_of_a_list(folder: Path) -> None:
+    with (folder / "tenant.toml").open("a") as file:
+        file.write('[[hotline]]\nnumber = "+48225550140"\nname = "N"\nsettings = "[1]"\n')
+
+
+def hotline_of_numbers(folder: Path) -> None:
+    (folder / "tenant.toml").write_text('id = "acme"\nname = "Acme"\nhotline = [1, 2]\n')
+
+
+def settings_without_end(folder: Path) -> None:
+    with (folder / "tenant.toml").open("a") as file:
+        file.write("a." * 3_000 + "a = 1\n")
+
+
+def remove_codes(folder: Path) -> None:
+    (folder / "codes.toml").unlink()
+
+
+def remove_template(folder: Path) -> None:
+    (folder / "bots" / "020-guest-assistant.txt").unlink()
+
+
+def template_elsewhere(folder: Path) -> None:
+    path = folder / "bots" / "020-guest-assistant.txt"
+    path.unlink()
+    path.symlink_to("/etc/hostname")
+
+
+def template_in_latin(folder: Path) -> None:
+    (folder / "bots" / "020-guest-assistant.txt").write_bytes(b"caf\xe9")
+
+
+def template_with_nul(folder: Path) -> None:
+    (folder / "bots" / "020-guest-assistant.txt").write_bytes(b"a\x00b")
+
+
+def conditions_of_a_table(folder: Path) -> None:
+    path = folder / "bots" / "020-guest-assistant.toml"
+    path.write_text(path.read_text().replace('conditions = "{}"', "conditions = {a = 1}"))
+
+
+def conditions_without_end(folder: Path) -> None:
+    path = folder / "bots" / "020-guest-assistant.toml"
+    text = path.read_text().replace('conditions = "{}"', f"conditions = '{'[' * 100_000}'")
+    path.write_text(text)
+
+
+def reply_without_language(folder: Path) -> None:
+    (folder / "replies" / "WIFI_QUESTION.txt").write_text("x")
+
+
+def reply_huge(folder: Path) -> None:
+    (folder / "replies" / "WIFI_QUESTION.en.txt").write_text("x" * 2_000_000)
+
+
+def name_of_control_characters(folder: Path) -> None:
+    (folder / "tenant.toml").write_text('id = "acme"\nname = "A\\u0007"\n')
+
+
 @pytest.mark.parametrize(
     ("breaks", "says"),
     [
+        (number_twice, "stands twice"),
+        (number_settings_of_a_list, "settings is no JSON object"),
+        (hotline_of_numbers, "number is missing"),
+        (settings_without_end, "nested too deeply"),
+        (remove_codes, r"codes\.toml is missing"),
+        (remove_template, r"020-guest-assistant\.txt is missing"),
+        (template_elsewhere, "leads out of the folder"),
+        (template_in_latin, "is not UTF-8"),
+        (template_with_nul, "holds a character that is none"),
+        (conditions_of_a_table, "write conditions as JSON in quotes"),
+        (conditions_without_end, "nested too deeply"),
+        (reply_without_language, r"CODE\.language\.txt"),
+        (reply_huge, "larger than"),
+        (name_of_control_characters, "cannot be printed"),
         (misspell_setting, r"did you mean chat\.window_other_s"),
         (break_template, "Guest assistant"),
         (break_custom_field, "167=parking:public"),

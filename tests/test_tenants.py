@@ -18,7 +18,7 @@ from app.errors import BadInput, Conflict, Forbidden, NotFound
 from app.events import SettingsChanged
 from app.keys import Keyring, new_key
 from app.settings import LlmSettings, Settings
-from app.tenants import Mode, Tenants
+from app.tenants import Mode, Tenant, Tenants
 from tests.conftest import NOON
 
 KEY = new_key()
@@ -358,3 +358,39 @@ async def test_a_tenant_that_was_read_before_a_change_is_read_again_after_it(
     held.may_go.set()
     await reading
     assert (await other.get("acme")).mode == "on"
+
+
+async def test_a_stored_setting_that_is_no_longer_allowed_stops_nobody(
+    tenants: Tenants, tenant: Tenant, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    await tenants.set(tenant.id, {"chat.max_age_s": 60.0})
+    async with database.shared().transaction() as conn:
+        stored = {"chat.max_age_s": 60.0, "chat.window_other_s": 1e300, "gone.setting": 5}
+        await conn.execute("update nightdesk.tenants set settings = $1", stored)
+    await tenants.on_settings_changed(SettingsChanged(tenant_id=tenant.id))
+    (found,) = await tenants.all()
+    assert (found.settings.chat.max_age_s, found.settings.chat.window_other_s) == (60.0, 5.0)
+    assert "tenant has settings that cannot be used" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"chat.longest_wait_s": 1e300}, "chat.longest_wait_s"),
+        ({"chat.max_age_s": [1]}, "chat.max_age_s"),
+        ({"chat.max_age_s": {"a": 1}}, "chat.max_age_s"),
+        ({"chat.max_age_s": "soon"}, "chat.max_age_s"),
+        ({"chat": {"max_age_s": 5}}, "chat"),
+        ({"chat.max_age_s.deeper": 5}, "unknown key chat.max_age_s.deeper"),
+        ({"server.public_port": 5}, "unknown key server.public_port"),
+        ({"": 5}, "unknown key"),
+        ({"llm.base_url": "nowhere"}, "llm.base_url: no web address"),
+        ({"language.default": "pl", "language.supported": ["en"]}, "language: default 'pl'"),
+    ],
+)
+async def test_a_wrong_setting_of_a_tenant_is_refused_and_changes_nothing(
+    tenants: Tenants, tenant: Tenant, values: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(BadInput, match=complaint):
+        await tenants.set(tenant.id, values)
+    assert await tenants.overrides(tenant.id) == {}

@@ -4,6 +4,7 @@ A section may open in one condition and close in a later one, if both hang on th
 `<% if (a) { %>{{#b}}<% } %> … <% if (a) { %>{{/b}}<% } %>`.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -23,6 +24,7 @@ MAX_STEPS: Final = 20_000
 """How many pieces of text and conditions are looked at before the template counts as tangled."""
 
 _SECTIONS: Final = ("#", "^", "/")
+_SECTION = re.compile(r"\{\{[^}]*?[#^/]")
 _TANGLED: Final = "too many sections reach across conditions; close each where it was opened"
 
 
@@ -62,6 +64,7 @@ class _Walk:
     def __init__(self, whole: str) -> None:
         self._whole = whole
         self._steps = 0
+        self._known: dict[int, bool] = {}
 
     def through(self, nodes: Iterable[Node], ways: list[_Way]) -> list[_Way]:
         """The ways as they are after `nodes`."""
@@ -104,12 +107,26 @@ class _Walk:
 
     def _after_if(self, node: If, way: _Way) -> list[_Way]:
         """Where the branches lead; `way` itself if all leave the sections as they were."""
+        if not self._has_sections(node):
+            return [way]
         ends: list[_Way] = []
         for nodes, held in _branches(node.branches, node.otherwise, way.held):
             ends += self.through(nodes, [_Way(sections=way.sections, held=held)])
         if all(end.sections == way.sections for end in ends):
             return [way]
         return ends
+
+    def _has_sections(self, node: If) -> bool:
+        """Whether a section may open or close anywhere within a condition."""
+        if (known := self._known.get(id(node))) is None:
+            branches = (*(branch.nodes for branch in node.branches), node.otherwise)
+            inner = [each for nodes in branches for each in nodes]
+            known = self._known[id(node)] = any(
+                _SECTION.search(each.text) if isinstance(each, Text) else self._has_sections(each)
+                for each in inner
+                if isinstance(each, Text | If)
+            )
+        return known
 
 
 def _branches(

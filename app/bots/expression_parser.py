@@ -25,6 +25,10 @@ from app.errors import BadInput
 
 MAX_DEPTH: Final = 32
 """How deep parentheses, `!`, choices, members and comparisons may stand in each other."""
+MAX_TOKENS: Final = 3_000
+"""Words and signs of one tag."""
+MAX_PARTS: Final = 32
+"""How many parts a dotted name may have."""
 
 _RESERVED_WORDS: Final = (
     "await async break case catch class const continue debugger default delete do else enum "
@@ -170,6 +174,9 @@ class TagReader:
                 continue
             self._check_member(name)
             if isinstance(expression, Name):
+                if len(expression.path) == MAX_PARTS:
+                    hint = f"a name may have {MAX_PARTS} parts; shorten it"
+                    raise refusal(self._text, name.offset, hint)
                 expression = Name(path=_without_locals((*expression.path, name.text)))
             else:
                 self._enter()
@@ -255,6 +262,9 @@ def _tokens_of(text: str, start: int, end: int) -> list[Token]:
     offset = _past_space(text, start, end)
     while offset < end:
         token = _token_at(text, offset, end)
+        if len(tokens) == MAX_TOKENS:
+            hint = f"this tag has more than {MAX_TOKENS} words and signs; split it"
+            raise refusal(text, offset, hint)
         tokens.append(token)
         offset = _past_space(text, offset + len(token.text), end)
     tokens.append(Token("end", "", end))

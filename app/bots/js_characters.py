@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import cache
+from itertools import groupby
 from typing import Final
 
 from app.bots.javascript import WHITESPACE
@@ -19,6 +20,10 @@ Ranges = tuple[tuple[int, int], ...]
 _LAST: Final = 0x10FFFF
 _CASES_END: Final = 0x20000
 """No letter beyond this code point has an upper and a lower case."""
+_ASSIGNED: Final = (range(0x40000), range(0xE0000, 0xE1000))
+"""Where characters of a category stand that patterns may name; the rest is empty or private."""
+_FEW: Final = 64
+"""So many characters are looked up one by one; larger sets are compared with every group."""
 
 
 def united(ranges: Iterable[tuple[int, int]]) -> Ranges:
@@ -65,22 +70,26 @@ LINE_ENDS: Final = from_text("\n\r\u2028\u2029")
 
 def with_cases(ranges: Ranges, *, is_unicode: bool) -> Ranges:
     """The set with every character that differs from one of its own only in case."""
-    added = [
-        (code, code)
-        for group in _case_groups(is_unicode=is_unicode)
-        if any(contains(ranges, code) for code in group)
-        for code in group
-    ]
+    groups = _case_groups(is_unicode=is_unicode)
+    if sum(last - first + 1 for first, last in ranges) <= _FEW:
+        codes = (code for first, last in ranges for code in range(first, last + 1))
+        found = {groups[code] for code in codes if code in groups}
+    else:
+        found = {
+            group for group in set(groups.values()) if any(contains(ranges, code) for code in group)
+        }
+    added = [(code, code) for group in found for code in group]
     return united((*ranges, *added)) if added else ranges
 
 
 @cache
-def _case_groups(*, is_unicode: bool) -> tuple[tuple[int, ...], ...]:
+def _case_groups(*, is_unicode: bool) -> dict[int, tuple[int, ...]]:
+    """Code → all that differ from it only in case, itself included."""
     canonical = _folded if is_unicode else _raised
     groups: dict[int, list[int]] = defaultdict(list)
     for code in range(_CASES_END if is_unicode else 0x10000):
         groups[canonical(code)].append(code)
-    return tuple(tuple(group) for group in groups.values() if len(group) > 1)
+    return {code: tuple(group) for group in groups.values() if len(group) > 1 for code in group}
 
 
 def _raised(code: int) -> int:
@@ -102,7 +111,19 @@ def _folded(code: int) -> int:
 def category(name: str) -> Ranges:
     """The characters of a general category (`L`, `Lu`, `Nd` …); empty for an unknown name."""
     return united(
-        (code, code)
-        for code in range(_LAST + 1)
-        if name and unicodedata.category(chr(code)).startswith(name)
+        piece
+        for known, ranges in _categories().items()
+        if name and known.startswith(name)
+        for piece in ranges
     )
+
+
+@cache
+def _categories() -> dict[str, list[tuple[int, int]]]:
+    """Every category's characters, read in one pass."""
+    found: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for codes in _ASSIGNED:
+        for name, run in groupby(codes, lambda code: unicodedata.category(chr(code))):
+            members = list(run)
+            found[name].append((members[0], members[-1]))
+    return found

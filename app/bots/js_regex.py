@@ -3,7 +3,8 @@
 The pattern becomes an automaton whose states are met all at once, so no pattern can make a search
 explode: `(a+)+$` costs the same per character as `a`. The price: no references to groups (see
 `app.bots.js_pattern`), patterns of at most `LONGEST_PATTERN` characters and `_MOST_STATES` states,
-and a text for which states x length exceed `_MOST_WORK` is not searched and does not match.
+and a text for which states x length exceed `_MOST_WORK` is not searched and does not match. Many
+searches of one evaluation share an `Effort`, in states x characters.
 Look-ahead and look-behind are answered for all positions by a search of their own beforehand.
 """
 
@@ -12,6 +13,7 @@ from itertools import repeat
 from typing import Final
 
 from app.bots import js_characters
+from app.bots.effort import Effort
 from app.bots.js_characters import Ranges
 from app.bots.js_pattern import (
     Characters,
@@ -30,18 +32,21 @@ LONGEST_PATTERN: Final = 500
 """Characters of a pattern."""
 _MOST_STATES: Final = 600
 """States of one pattern, its look-arounds included."""
-_MOST_WORK: Final = 2_000_000
-"""States x characters of one search: measured, a second at the very worst."""
+_MOST_WORK: Final = 500_000
+"""States x characters of one search: measured, 100 ms at the very worst."""
 _MOST_REMEMBERED: Final = 50_000
 """Steps kept in memory per automaton before it starts to learn anew."""
 _FLAGS: Final = frozenset("dgimsuy")
 
 
-def compile_regex(pattern: str, flags: str, *, place: str) -> Callable[[str], bool]:
+def compile_regex(
+    pattern: str, flags: str, *, place: str, effort: Effort | None = None
+) -> Callable[[str], bool]:
     """A test whether the pattern is found in a text, as `new RegExp(pattern, flags).test`.
 
     Raises:
-        BadInput: JavaScript would refuse the pattern or flags, or they go beyond our limits.
+        BadInput: JavaScript would refuse the pattern or flags, or they go beyond our limits; the
+            test raises it where `effort` is used up.
     """
     if len(pattern) > LONGEST_PATTERN:
         raise BadInput(f"{place}: the expression is longer than {LONGEST_PATTERN} characters")
@@ -55,7 +60,11 @@ def compile_regex(pattern: str, flags: str, *, place: str) -> Callable[[str], bo
     is_unicode = "u" in flags
 
     def found(text: str) -> bool:
-        return len(text) <= longest and automaton.finds(text if is_unicode else utf16_units(text))
+        if len(text) > longest:
+            return False
+        if effort is not None:
+            effort.spend(budget.states * len(text))
+        return automaton.finds(text if is_unicode else utf16_units(text))
 
     return found
 

@@ -6,6 +6,7 @@ larger models, which has no place here.
 """
 
 import functools
+import unicodedata
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +21,15 @@ SURE = 0.75
 """Share of the supported languages' scores from which the best of them is believed."""
 LEAST_LETTERS = 8
 CANDIDATES = 20
+SURE_OF_ANOTHER = 0.85
+"""Score from which a text counts as written in a language nobody asked for."""
+LEAST_LETTERS_OF_ANOTHER = 40
+SCRIPTS = {"en": "LATIN", "pl": "LATIN", "de": "LATIN", "ar": "ARABIC"}
+LEAST_LETTERS_OF_A_SCRIPT = 15
+OWN_SCRIPT = 0.2
+"""Share of letters of its own script below which a text is of another language."""
+NO_WORDS = frozenset("@/0123456789")
+"""What stands in addresses, links and figures, which say nothing of a language."""
 
 
 def choose_language(
@@ -54,6 +64,22 @@ def _written(text: str, supported: Sequence[str]) -> str | None:
     score, language = max(ours)
     is_sure = score >= LEAST_SCORE and score >= SURE * sum(each for each, _ in ours)
     return language if is_sure else None
+
+
+def is_in_another(text: str, language: str) -> bool:
+    """Whether a text is surely written in another language than that; unsure of short ones."""
+    words = [word for word in text[:2000].split() if not any(c in NO_WORDS for c in word)]
+    flat = " ".join(words)[:500]
+    letters = [c for c in flat if c.isalpha()]
+    script = SCRIPTS.get(language)
+    if script and len(letters) >= LEAST_LETTERS_OF_A_SCRIPT:
+        own = sum(unicodedata.name(c, "").startswith(script) for c in letters)
+        if own < OWN_SCRIPT * len(letters):
+            return True
+    if len(letters) < LEAST_LETTERS_OF_ANOTHER:
+        return False
+    labels, scores = _model().predict(flat, k=1, threshold=0.0)
+    return bool(scores[0] >= SURE_OF_ANOTHER) and labels[0].removeprefix("__label__") != language
 
 
 @functools.cache

@@ -7,12 +7,12 @@ replies/CODE.en.txt            reply templates; replies/fallback.toml names the 
 """
 
 import json
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from app.errors import BadInput
+from app.folder import files_of, text_of, toml_of
 
 DEFAULT_LIBRARY = Path(__file__).parent / "default_library"
 """What every new tenant starts with."""
@@ -24,11 +24,12 @@ def read_library(folder: Path) -> dict[str, Any]:
     Raises:
         BadInput: a file is missing or cannot be read; the message names it.
     """
+    phrases = folder / "phrases.toml"
     return {
-        "codes": _toml(folder / "codes.toml").get("code", []),
-        "bots": [_read_bot(path) for path in sorted((folder / "bots").glob("*.toml"))],
-        "templates": _read_replies(folder / "replies"),
-        "phrases": _toml(folder / "phrases.toml") if (folder / "phrases.toml").exists() else {},
+        "codes": toml_of(folder / "codes.toml", root=folder).get("code", []),
+        "bots": [_read_bot(path, folder) for path in files_of(folder / "bots", "*.toml")],
+        "templates": _read_replies(folder / "replies", folder),
+        "phrases": toml_of(phrases, root=folder) if phrases.exists() else {},
     }
 
 
@@ -64,42 +65,34 @@ def write_library(content: Mapping[str, Any], folder: Path) -> None:
         (folder / "phrases.toml").write_text("\n".join(blocks), encoding="utf-8")
 
 
-def _read_bot(path: Path) -> dict[str, Any]:
-    head = _toml(path)
+def _read_bot(path: Path, root: Path) -> dict[str, Any]:
+    head = toml_of(path, root=root)
+    written = head.get("conditions", "{}")
+    if not isinstance(written, str):
+        raise BadInput(f"{path.name}: write conditions as JSON in quotes: conditions = '{{}}'")
     try:
-        conditions = json.loads(head.get("conditions", "{}"))
-    except json.JSONDecodeError as exc:
+        conditions = json.loads(written)
+    except ValueError as exc:
         raise BadInput(f"{path.name}: conditions is not JSON: {exc}") from exc
-    return {**head, "conditions": conditions, "template": _text(path.with_suffix(".txt"))}
+    except RecursionError as exc:
+        raise BadInput(f"{path.name}: conditions is nested too deeply") from exc
+    template = text_of(path.with_suffix(".txt"), root=root)
+    return {**head, "conditions": conditions, "template": template}
 
 
-def _read_replies(folder: Path) -> dict[str, dict[str, str]]:
+def _read_replies(folder: Path, root: Path) -> dict[str, dict[str, str]]:
     templates: dict[str, dict[str, str]] = {}
-    for path in sorted(folder.glob("*.txt")):
+    for path in files_of(folder, "*.txt"):
         code, _, language = path.stem.partition(".")
         if not language:
             raise BadInput(f"{path.name}: call it CODE.language.txt, such as WIFI_QUESTION.en.txt")
-        templates.setdefault(code, {})[language] = _text(path)
+        templates.setdefault(code, {})[language] = text_of(path, root=root)
     if (folder / "fallback.toml").exists():
-        fallback = _toml(folder / "fallback.toml").get("language")
+        fallback = toml_of(folder / "fallback.toml", root=root).get("language")
         if not isinstance(fallback, str):
             raise BadInput('replies/fallback.toml: write language = "en", or another language')
         templates["fallback"] = {"language": fallback}
     return templates
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(_text(path))
-    except tomllib.TOMLDecodeError as exc:
-        raise BadInput(f"{path.name}: {exc}") from exc
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise BadInput(f"cannot read {path.name}: {type(exc).__name__}") from exc
 
 
 def _toml_block(name: str, values: Mapping[str, Any]) -> str:

@@ -14,24 +14,34 @@ Source: mustache.js 4.2.0, measured by `bench/semantics/template`.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from app.bots.effort import Effort
 from app.bots.javascript import UNDEFINED, is_truthy, length_of, refuse_function, text_of
 from app.bots.mustache_layout import Part, Section, Variable
 from app.bots.position import excerpt, place
 from app.errors import BadInput
 
+SECTION_EFFORT: Final = 10
+"""What one turn of a section counts as, in characters."""
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 
 
 def fill(
-    parts: Sequence[Part], variables: Mapping[str, Any], printed: Sequence[str], whole: str
+    parts: Sequence[Part],
+    variables: Mapping[str, Any],
+    printed: Sequence[str],
+    whole: str,
+    *,
+    most: int,
 ) -> str:
     """The finished text; `printed` are the solid parts of the printed values, in order.
 
     Raises:
-        BadInput: a variable that is printed holds no JSON value.
+        BadInput: a variable that is printed holds no JSON value, or the text would have more than
+            `most` characters; every part counts as one, however short.
     """
+    hint = f"the text grows past {most} characters; print shorter values, or shorter lists"
     pieces: list[str] = []
-    _fill(parts, [variables], _Page(pieces, printed, whole))
+    _fill(parts, [variables], _Page(pieces, printed, whole, Effort(most, hint)))
     return "".join(pieces)
 
 
@@ -68,18 +78,23 @@ class _Page(NamedTuple):
     pieces: list[str]
     printed: Sequence[str]
     whole: str
+    effort: Effort
 
 
 def _fill(parts: Sequence[Part], views: list[Any], page: _Page) -> None:
     for part in parts:
-        if isinstance(part, str):
-            page.pieces.append(part)
-        elif isinstance(part, Variable):
-            page.pieces.append(_text_at(part, views, page.whole))
-        elif isinstance(part, int):
-            page.pieces.append(page.printed[part])
-        else:
+        if isinstance(part, Section):
+            page.effort.spend(SECTION_EFFORT)
             _fill_section(part, views, page)
+            continue
+        if isinstance(part, str):
+            piece = part
+        elif isinstance(part, Variable):
+            piece = _text_at(part, views, page.whole)
+        else:
+            piece = page.printed[part]
+        page.effort.spend(len(piece) + 1)
+        page.pieces.append(piece)
 
 
 def _fill_section(section: Section, views: list[Any], page: _Page) -> None:
@@ -89,6 +104,7 @@ def _fill_section(section: Section, views: list[Any], page: _Page) -> None:
         if not is_truthy(value) or (is_list and not value):
             _fill(section.parts, views, page)
     elif is_list:
+        page.effort.spend(len(value))
         for item in value:
             _fill(section.parts, [*views, item], page)
     elif value is True:
@@ -137,7 +153,7 @@ def _own(value: Any, name: str) -> Any:
 def _item(value: str | list[Any] | tuple[Any, ...], index: int) -> Any:
     if not isinstance(value, str):
         return value[index] if index < len(value) else UNDEFINED
-    units = value.encode("utf-16-le", "surrogatepass")[2 * index : 2 * index + 2]
+    units = value[: index + 1].encode("utf-16-le", "surrogatepass")[2 * index : 2 * index + 2]
     if not units:
         return UNDEFINED
     unit = chr(int.from_bytes(units, "little"))

@@ -1,22 +1,32 @@
 """Models spoken to by the `openai` package: any OpenAI-compatible base URL.
 
-Loaded late (`app.bots.llm.LateModel`): importing the package takes seconds.
+Loaded late (`app.bots.llm.LateModel`): importing the package takes seconds. Routes and words both
+come as streams, so that one reader bounds them: in time, in bytes, in what is believed of a piece.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import httpx2
 import openai
 from openai import AsyncOpenAI
 from pydantic import ValidationError
 
 from app.bots.llm import Messages, ModelError, RouteOutput, Stream
 from app.bots.records import ModelCall
+from app.pms.incoming import clean_text
 from app.settings import LlmSettings
 
 NO_KEY = "no-key"
 """What is sent where no key is configured: local servers want none."""
+WHOLE_CALL = 1.25
+"""A call with its retry ends after so many times the tenant's timeout."""
+LONGEST_ANSWER = 20_000
+"""Characters; a model that says more does not stop by itself."""
+LARGEST_ANSWER = 4_000_000
+"""Bytes of one answer on the wire."""
 
 
 class OpenAiModel:
@@ -40,21 +50,9 @@ class OpenAiModel:
             ModelError: no answer, a refusal, or not one of the codes.
         """
         started = asyncio.get_running_loop().time()
-        parameters = {
-            "temperature": settings.temperature,
-            "max_completion_tokens": settings.max_reply_tokens,
-            "response_format": route_format(codes),
-        }
-        try:
-            answer = await self._create(
-                settings, key, model=settings.chat_model, messages=list(messages), **parameters
-            )
-        except openai.OpenAIError as exc:
-            raise _translated(exc) from exc
-        choice = answer.choices[0].message if answer.choices else None
-        raw = (choice.content if choice else None) or ""
-        if choice is None or getattr(choice, "refusal", None) or not raw:
-            raise ModelError("the model refused to route", raw_output=raw)
+        parameters = {**_parameters(settings), "response_format": route_format(codes)}
+        pieces = self._pieces(settings, key, settings.chat_model, messages, parameters)
+        raw = "".join([piece async for piece in pieces])
         try:
             route = RouteOutput.model_validate_json(raw)
         except ValidationError as exc:
@@ -92,34 +90,13 @@ class OpenAiModel:
         key: str | None,
     ) -> AsyncIterator[str]:
         started = asyncio.get_running_loop().time()
-        parameters: dict[str, Any] = {
-            "temperature": settings.temperature,
-            "max_completion_tokens": settings.max_reply_tokens,
-        }
+        parameters = _parameters(settings)
         said: list[str] = []
         first_ms: int | None = None
-        finish: str | None = None
-        try:
-            chunks = await self._create(
-                settings, key, model=model, messages=list(messages), stream=True, **parameters
-            )
-            async for chunk in chunks:
-                if not chunk.choices:
-                    continue
-                delta = chunk.choices[0].delta
-                if getattr(delta, "refusal", None):
-                    raise ModelError("the model refused to answer", raw_output="".join(said))
-                finish = chunk.choices[0].finish_reason or finish
-                if delta.content:
-                    first_ms = first_ms if first_ms is not None else _since(started)
-                    said.append(delta.content)
-                    yield delta.content
-        except openai.OpenAIError as exc:
-            raise _translated(exc) from exc
-        except (OSError, ValueError) as exc:
-            raise ModelError("the model's stream was cut") from exc
-        if finish != "stop" or not "".join(said).strip():
-            raise ModelError("the model's answer is not whole", raw_output="".join(said))
+        async for word in self._pieces(settings, key, model, messages, parameters):
+            first_ms = first_ms if first_ms is not None else _since(started)
+            said.append(word)
+            yield word
         stream.call = ModelCall(
             purpose="answer",
             model=model,
@@ -130,9 +107,54 @@ class OpenAiModel:
             total_ms=_since(started),
         )
 
-    async def _create(self, settings: LlmSettings, key: str | None, **request: Any) -> Any:
+    async def _pieces(
+        self,
+        settings: LlmSettings,
+        key: str | None,
+        model: str,
+        messages: Messages,
+        parameters: dict[str, Any],
+    ) -> AsyncIterator[str]:
+        """What a model says, whole at the end.
+
+        Raises:
+            ModelError: no answer, a refusal, a stream cut short or without an end, nonsense.
+        """
+        until = asyncio.get_running_loop().time() + settings.timeout_s * WHOLE_CALL
         completions: Any = self._client(settings, key).chat.completions
-        return await completions.create(**request)
+        said: list[str] = []
+        size, finish = 0, None
+        chunks: Any = None
+        try:
+            async with asyncio.timeout_at(until):
+                chunks = await completions.create(
+                    model=model, messages=list(messages), stream=True, **parameters
+                )
+            while True:
+                async with asyncio.timeout_at(until):
+                    piece = _piece_of(await anext(chunks))
+                if piece.is_refusal:
+                    raise ModelError("the model refused to answer", raw_output="".join(said))
+                finish = piece.finish or finish
+                size += len(piece.words)
+                if size > LONGEST_ANSWER:
+                    raise ModelError("the model does not stop", raw_output="".join(said))
+                if piece.words:
+                    said.append(piece.words)
+                    yield piece.words
+        except StopAsyncIteration:
+            pass
+        except openai.OpenAIError as exc:
+            raise _translated(exc) from exc
+        except TimeoutError as exc:
+            raise ModelError("the model did not answer in time", retryable=True) from exc
+        except (OSError, ValueError, httpx2.HTTPError) as exc:
+            raise ModelError("the model's stream was cut") from exc
+        finally:
+            if isinstance(chunks, openai.AsyncStream):
+                await chunks.close()
+        if finish != "stop" or not "".join(said).strip():
+            raise ModelError("the model's answer is not whole", raw_output="".join(said))
 
     def _client(self, settings: LlmSettings, key: str | None) -> AsyncOpenAI:
         chosen = key or self._process_key or NO_KEY
@@ -143,8 +165,67 @@ class OpenAiModel:
                 api_key=chosen,
                 timeout=settings.timeout_s,
                 max_retries=1,
+                http_client=openai.DefaultAsyncHttpxClient(event_hooks={"response": [_bound]}),
             )
         return self._clients[place]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Piece:
+    """What one chunk of a stream says."""
+
+    words: str = ""
+    finish: str | None = None
+    is_refusal: bool = False
+
+
+def _piece_of(chunk: Any) -> _Piece:
+    """What a chunk says; the package does not check what a server sends.
+
+    Raises:
+        ModelError: it is no chunk of an answer.
+    """
+    try:
+        if not chunk.choices:
+            return _Piece()
+        choice = chunk.choices[0]
+        words, finish = choice.delta.content, choice.finish_reason
+        is_refusal = bool(getattr(choice.delta, "refusal", None))
+    except (AttributeError, TypeError, LookupError) as exc:
+        raise ModelError("the model's answer cannot be read") from exc
+    if not isinstance(words, str | None) or not isinstance(finish, str | None):
+        raise ModelError("the model's answer cannot be read")
+    return _Piece(words=clean_text(words or ""), finish=finish, is_refusal=is_refusal)
+
+
+class _Bounded(httpx2.AsyncByteStream):
+    """An answer's bytes, which have an end."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for piece in self._inner:
+            size += len(piece)
+            if size > LARGEST_ANSWER:
+                raise ModelError("the model does not stop")
+            yield piece
+
+    async def aclose(self) -> None:
+        """Let go of the connection."""
+        await self._inner.aclose()
+
+
+async def _bound(response: httpx2.Response) -> None:
+    response.stream = _Bounded(response.stream)
+
+
+def _parameters(settings: LlmSettings) -> dict[str, Any]:
+    return {
+        "temperature": settings.temperature,
+        "max_completion_tokens": settings.max_reply_tokens,
+    }
 
 
 def route_format(codes: Sequence[str]) -> dict[str, Any]:

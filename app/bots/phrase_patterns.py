@@ -44,6 +44,7 @@ _UNDECOMPOSED = str.maketrans(
 """What Unicode does not take apart by itself, and what is dropped without leaving a space."""
 
 _REPEATED = re.compile(r"([^\W\d_])\1+")
+_DRAWN_OUT = re.compile(r"([^\W\d_])\1{2,}")
 _UMLAUT_E = re.compile(r"(?<=[aou])e")
 _SHORT_IS = re.compile(r"\b(?!what|that|there|here|where)([^\W\d_]{4,})['’]s\b")
 _HESITATION = re.compile(r"\.{2,}|…")
@@ -52,12 +53,14 @@ _ARABIC_ARTICLE = re.compile(r"^[وف]?(?:[بك]?ال|لل)(?=[ء-ي]{3})")
 _READABLE = re.compile(r"^(?:\?|\*?[^|{}*?$^]*[^\W_][^|{}*?$^]*\*?)$")
 
 
-def normalise(text: str) -> str:
+def normalise(text: str, *, keeps_doubles: bool = False) -> str:
     """The text as the phrases see it: one space before each word, ` .` or ` ?` after a sentence.
 
-    Lower case; no diacritics, apostrophes or emoji; `ae oe ue` as the bare vowel; no doubled
-    letters; Arabic letters in one spelling and without the article.
+    Lower case; no diacritics, apostrophes or emoji; `ae oe ue` as the bare vowel; Arabic letters in
+    one spelling and without the article; no doubled letters, unless they are kept ("off" is not
+    "of"), and never a drawn-out one ("fireee").
     """
+    repeated = _DRAWN_OUT if keeps_doubles else _REPEATED
     plain = _SHORT_IS.sub(r"\1 is", _HESITATION.sub(",", text.casefold()))
     plain = unicodedata.normalize("NFKD", plain)
     plain = "".join(c for c in plain if not unicodedata.combining(c)).translate(_UNDECOMPOSED)
@@ -72,14 +75,14 @@ def normalise(text: str) -> str:
         elif piece.isdecimal():
             pieces.append("".join(str(unicodedata.decimal(digit)) for digit in piece))
         else:
-            pieces.append(_one_spelling(piece) if piece.isalpha() else piece)
+            pieces.append(_one_spelling(piece, repeated) if piece.isalpha() else piece)
     return " " + " ".join(pieces)
 
 
-def _one_spelling(word: str) -> str:
+def _one_spelling(word: str, repeated: re.Pattern[str]) -> str:
     if _is_arabic(word):
-        return _REPEATED.sub(r"\1", _ARABIC_ARTICLE.sub("", word))
-    return _UMLAUT_E.sub("", _REPEATED.sub(r"\1", word))
+        return repeated.sub(r"\1", _ARABIC_ARTICLE.sub("", word))
+    return _UMLAUT_E.sub("", repeated.sub(r"\1", word))
 
 
 def _is_arabic(word: str) -> bool:
@@ -213,7 +216,9 @@ def _starts_of(word: str) -> set[str]:
         return {word}
     if word.startswith("*"):
         return {""}
-    stem = normalise(word)[3:].split()[0]
+    stem = next(iter(normalise(word)[3:].split()), "")
+    if not stem:
+        raise BadInput(f"the phrase's word {word[:40]!r} has no letters")
     joined = _joined_letters(stem) if _is_arabic(stem) else ""
     return {(letter + stem)[:INDEX_LETTERS] for letter in ("", *joined)}
 

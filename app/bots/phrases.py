@@ -8,6 +8,7 @@ or a person.
 
 import re
 import tomllib
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -232,15 +233,22 @@ class _Reading:
     def _sentences(self) -> Iterator[set[tuple[int, int]]]:
         for sentence in _SENTENCE.finditer(self.plain):
             start, end = sentence.span()
-            yield {word for word in self.words if start <= word[0] and word[1] <= end}
+            yield set(self._within(start, end))
 
     def _words_in(self, hits: Iterable[Hit]) -> set[tuple[int, int]]:
         return {
             word
             for hit in hits
-            for word in self.words
-            if hit.start <= word[0] and word[1] <= hit.end and not _is_in_gap(word, hit)
+            for word in self._within(hit.start, hit.end)
+            if not _is_in_gap(word, hit)
         }
+
+    def _within(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """The words of a stretch; only they are looked at, however long the message is."""
+        for at in range(bisect_left(self.words, (start, start)), len(self.words)):
+            if self.words[at][1] > end:
+                return
+            yield self.words[at]
 
 
 def _is_in_gap(word: tuple[int, int], hit: Hit) -> bool:

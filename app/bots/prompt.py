@@ -7,6 +7,7 @@ from typing import Any
 from app.bots.records import ActionCode, Bot, Library, Question
 from app.bots.sentences import access_sentence
 from app.bots.template import Template, compile_template
+from app.pms.gated import hide_called_codes, hide_codes
 
 LANGUAGE_NAMES = {"en": "English", "pl": "Polish", "de": "German", "ar": "Arabic"}
 SPEAKER_ROLES = {"guest": "user", "bot": "assistant", "operator": "assistant"}
@@ -75,10 +76,11 @@ def _messages(question: Question, rendered: str) -> list[dict[str, str]]:
     said = [
         (SPEAKER_ROLES.get(turn.speaker, "assistant"), turn.text[:LONGEST_TURN]) for turn in last
     ] + [("user", question.text)]
+    system = stay.for_model(rendered) if stay else hide_called_codes(rendered)
     return [
-        {"role": "system", "content": stay.for_model(rendered) if stay else rendered},
+        {"role": "system", "content": system},
         *(
-            {"role": role, "content": stay.for_model(text, is_said=True) if stay else text}
-            for role, text in said
+            {"role": role, "content": stay.for_model(t, is_said=True) if stay else hide_codes(t)}
+            for role, t in said
         ),
     ]

@@ -77,7 +77,7 @@ def _urgent(urgent: Urgent, language: str) -> Ruling:
     route = Route(
         outcome="person",
         origin="urgent",
-        because=f"urgent: {urgent.kind}",
+        because=f"urgent: {urgent.kind} ({urgent.phrase})",
         language=language,
         action_code=ESCALATE,
         score=1.0,

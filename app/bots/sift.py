@@ -35,6 +35,7 @@ from datetime import date
 from typing import Any, Final
 
 from app.bots import js_regex, js_values, sift_steps
+from app.bots.effort import Effort
 from app.bots.javascript import UNDEFINED, is_truthy
 from app.bots.js_methods import ARRAYS, OBJECT_METHODS
 from app.bots.sift_steps import Step
@@ -46,6 +47,16 @@ MOST_VALUES: Final = 10_000
 """Values of one `$in` or `$nin`."""
 DEEPEST: Final = 32
 """Levels of sub-conditions, of lists and objects in a value, and parts of a path."""
+MOST_EFFORT: Final = 1_000_000
+"""Of one evaluation; a state of an expression at one character is 1: measured, 0.2 s at worst."""
+LIST_EFFORT: Final = 20
+"""Of comparing one value with one list or object of `$in`."""
+LONGEST_PLACE: Final = 120
+"""Characters of a place in a message; longer ones show their ends."""
+
+TOO_MUCH: Final = (
+    "document: takes too much work to match; use fewer or simpler expressions, or shorter lists"
+)
 
 _GROUPS: Final = frozenset({"$and", "$or", "$nor"})
 _PLAIN: Final[dict[str, Callable[[Any], Step]]] = {
@@ -79,9 +90,11 @@ def compile_condition(condition: Mapping[str, Any]) -> Callable[[Mapping[str, An
     if not isinstance(condition, Mapping):
         raise BadInput('condition: must be an object such as {"status": "new"}')
     copied = _Reader().read(condition, place="", depth=0)
-    once = _query(copied, "").once
+    effort = Effort(MOST_EFFORT, TOO_MUCH)
+    once = _query(copied, "", effort).once
 
     def matches(document: Mapping[str, Any]) -> bool:
+        effort.begin()
         try:
             return once(document, None, None, True)
         except RecursionError:
@@ -91,6 +104,8 @@ def compile_condition(condition: Mapping[str, Any]) -> Callable[[Mapping[str, An
 
 
 def _refused(place: str, what: str) -> BadInput:
+    if len(place) > LONGEST_PLACE:
+        place = f"{place[: LONGEST_PLACE // 2]} … {place[-LONGEST_PLACE // 2 :]}"
     return BadInput(f"{place or 'condition'}: {what}")
 
 
@@ -113,7 +128,7 @@ class _Reader:
         copied: dict[str, Any] = {}
         for name in fields:
             if not isinstance(name, str):
-                raise _refused(place, f"the field {name!r} is no text; quote it")
+                raise _refused(place, f"the field {name!r:.40} is no text; quote it")
             inner = f"{place}.{name}" if place else name
             if name == "__proto__":
                 raise _refused(inner, "__proto__ is no field; use another name")
@@ -148,14 +163,14 @@ class _Reader:
             raise _refused(place, f"the condition has more than {MOST_CLAUSES} clauses; split it")
 
 
-def _query(query: Any, place: str) -> Step:
+def _query(query: Any, place: str, effort: Effort) -> Step:
     """A whole (sub-)condition: operators on the value itself, fields below it, or a plain value."""
-    own, nested = _parts(query, place, parent="")
-    steps = [sift_steps.on_path("", own, is_itself=True)] if own else []
+    own, nested = _parts(query, place, effort, parent="")
+    steps = [sift_steps.on_path("", own, effort, is_itself=True)] if own else []
     return sift_steps.together([*steps, *nested])
 
 
-def _parts(query: Any, place: str, *, parent: str) -> tuple[list[Step], list[Step]]:
+def _parts(query: Any, place: str, effort: Effort, *, parent: str) -> tuple[list[Step], list[Step]]:
     if not _is_read_by_key(query, place):
         return [_equal(query)], []
     own: list[Step] = []
@@ -163,13 +178,13 @@ def _parts(query: Any, place: str, *, parent: str) -> tuple[list[Step], list[Ste
     for name, value in _entries(query):
         inner = f"{place}.{name}" if place else name
         if not name.startswith("$"):
-            nested.append(_field(name, value, inner))
+            nested.append(_field(name, value, inner, effort))
             continue
         if name in _GROUPS and parent and parent not in OBJECT_METHODS:
             raise _refused(
                 inner, f"{name} cannot stand on a field; put it around the fields instead"
             )
-        step = _operator(name, value, query, inner)
+        step = _operator(name, value, query, inner, effort)
         if step:
             own.append(step)
     return own, nested
@@ -195,20 +210,20 @@ def _entries(query: Any) -> Iterator[tuple[str, Any]]:
     return ((name, query[name]) for name in ordered)
 
 
-def _field(path: str, value: Any, place: str) -> Step:
+def _field(path: str, value: Any, place: str, effort: Effort) -> Step:
     parts = path.split(".")
     if "__proto__" in parts:
         raise _refused(place, "__proto__ is no field; use another name")
     if len(parts) > DEEPEST:
         raise _refused(place, f"the path has more than {DEEPEST} parts; shorten it")
     if not _has_operator(value):
-        return sift_steps.on_path(path, [_equal(value)])
-    own, nested = _parts(value, place, parent=path)
+        return sift_steps.on_path(path, [_equal(value)], effort)
+    own, nested = _parts(value, place, effort, parent=path)
     if nested:
         raise _refused(
             place, "mixes operators and fields; write each field as a path of its own, like a.b"
         )
-    return sift_steps.on_path(path, own)
+    return sift_steps.on_path(path, own, effort)
 
 
 def _has_operator(value: Any) -> bool:
@@ -219,44 +234,48 @@ def _equal(value: Any) -> Step:
     return sift_steps.when(js_values.equality(value))
 
 
-def _operator(name: str, operand: Any, query: Mapping[str, Any], place: str) -> Step | None:
+def _operator(
+    name: str, operand: Any, query: Mapping[str, Any], place: str, effort: Effort
+) -> Step | None:
     """The step of one operator; `None` for a mere flag."""
     if name == "$options":
         return None
     if name == "$regex":
-        return _regex(operand, query, place)
+        return _regex(operand, query, place, effort)
     if name in _PLAIN:
         return _PLAIN[name](operand)
     match name:
         case "$and" | "$or" | "$nor" | "$all":
-            return _group(name, operand, place)
+            return _group(name, operand, place, effort)
         case "$in" | "$nin":
-            return _membership(name, operand, place)
+            return _membership(name, operand, place, effort)
         case "$not":
-            return sift_steps.negated(_query(operand, place))
+            return sift_steps.negated(_query(operand, place, effort))
         case "$elemMatch":
-            return _element(operand, place)
+            return _element(operand, place, effort)
         case "$mod":
             return _remainder(operand, place)
         case "$type":
             return _type(operand, place)
         case "$where":
             raise _refused(place, "$where runs code and is refused; use the other operators")
-    raise _refused(place, f"{name} is not known; use $eq, $in, $gte, $regex, $and and their kind")
+    raise _refused(
+        place, f"{name:.40} is not known; use $eq, $in, $gte, $regex, $and and their kind"
+    )
 
 
-def _group(name: str, operand: Any, place: str) -> Step:
+def _group(name: str, operand: Any, place: str, effort: Effort) -> Step:
     if not isinstance(operand, list):
         raise _refused(place, f"{name} wants a list of conditions")
     if not operand and name != "$all":
         raise _refused(place, f"{name} wants at least one condition")
-    steps = [_query(one, f"{place}[{position}]") for position, one in enumerate(operand)]
+    steps = [_query(one, f"{place}[{position}]", effort) for position, one in enumerate(operand)]
     if name in ("$and", "$all"):
         return sift_steps.every(steps)
     return sift_steps.some(steps, is_negated=name == "$nor")
 
 
-def _membership(name: str, operand: Any, place: str) -> Step:
+def _membership(name: str, operand: Any, place: str, effort: Effort) -> Step:
     values = operand if isinstance(operand, list) else [operand]
     for position, value in enumerate(values):
         if _has_operator(value):
@@ -264,13 +283,26 @@ def _membership(name: str, operand: Any, place: str) -> Step:
                 f"{place}[{position}]", f"{name} takes values, not operators; use $or instead"
             )
     test = js_values.membership(values)
+    lists = sum(isinstance(value, (list, dict)) for value in values)
+    if lists:
+        test = _weighed(test, lists * LIST_EFFORT, effort)
     return sift_steps.unless(test) if name == "$nin" else sift_steps.among(test)
 
 
-def _element(operand: Any, place: str) -> Step:
+def _weighed(test: Callable[[Any], bool], units: int, effort: Effort) -> Callable[[Any], bool]:
+    """The test, spending so much of the evaluation's budget each time."""
+
+    def weighed(value: Any) -> bool:
+        effort.spend(units)
+        return test(value)
+
+    return weighed
+
+
+def _element(operand: Any, place: str, effort: Effort) -> Step:
     if not isinstance(operand, (dict, list, date)):
         raise _refused(place, "$elemMatch wants an object with the conditions of one element")
-    return sift_steps.element(_query(operand, place))
+    return sift_steps.element(_query(operand, place, effort), effort)
 
 
 def _remainder(operand: Any, place: str) -> Step:
@@ -290,7 +322,7 @@ def _type(operand: Any, place: str) -> Step:
     return sift_steps.when(test)
 
 
-def _regex(operand: Any, query: Mapping[str, Any], place: str) -> Step:
+def _regex(operand: Any, query: Mapping[str, Any], place: str, effort: Effort) -> Step:
     flags = js_values.to_text(query["$options"]) if "$options" in query else ""
-    found = js_regex.compile_regex(js_values.to_text(operand), flags, place=place)
+    found = js_regex.compile_regex(js_values.to_text(operand), flags, place=place, effort=effort)
     return sift_steps.when(lambda value: isinstance(value, str) and found(value))

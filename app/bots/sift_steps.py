@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.bots import js_values
+from app.bots.effort import Effort
 from app.bots.javascript import UNDEFINED
 from app.bots.js_methods import ARRAYS, OBJECT_METHODS
 
 Once = Callable[[Any, Any, Any, bool], bool]
 Verdict = Callable[[Any, Any, Any, bool], bool | None]
+ITEM_EFFORT = 5
+"""Of showing one item of an array to a step, in the units of `sift.MOST_EFFORT`."""
 
 
 class State:
@@ -113,12 +116,13 @@ def sized(length: Any) -> Step:
     return _settled_by(verdict, otherwise=False)
 
 
-def element(query: Step) -> Step:
+def element(query: Step, effort: Effort) -> Step:
     """Satisfied by an array of which one element alone satisfies the query."""
 
     def verdict(value: Any, key: Any, owner: Any, is_there: bool) -> bool | None:
         if not isinstance(value, ARRAYS):
             return None
+        effort.spend(len(value) * ITEM_EFFORT)
         if any(query.once(item, at, value, True) for at, item in enumerate(value)):
             return True
         return None if isinstance(owner, Mapping) else False
@@ -216,14 +220,14 @@ def _starting(queries: list[Step]) -> Callable[[], State]:
     return lambda: State(keep=False, inner=tuple(start() for start in starts))
 
 
-def on_path(path: str, steps: list[Step], *, is_itself: bool = False) -> Step:
+def on_path(path: str, steps: list[Step], effort: Effort, *, is_itself: bool = False) -> Step:
     """All steps on the values at a dotted path; `is_itself` for the value at hand, without one."""
     inner = every(steps)
     parts = () if is_itself else tuple(_part(name) for name in path.split("."))
     ask = steps[0].once if len(steps) == 1 else inner.once
 
     def step(state: State, value: Any, key: Any, owner: Any, is_there: bool) -> None:
-        _walk(parts, inner, state, value, key, owner, 0, is_there)
+        _walk(parts, inner, effort, state, value, key, owner, 0, is_there)
 
     def once(value: Any, key: Any, owner: Any, is_there: bool) -> bool:
         first, first_key, first_owner = value, key, owner
@@ -259,6 +263,7 @@ def _part(name: str) -> _Part:
 def _walk(
     parts: tuple[_Part, ...],
     inner: Step,
+    effort: Effort,
     state: State,
     value: Any,
     key: Any,
@@ -269,12 +274,13 @@ def _walk(
     """Shows the step every value on the path; whether it still wants to see more."""
     is_end = depth == len(parts)
     if isinstance(value, ARRAYS) and (is_end or parts[depth].is_searched):
+        effort.spend(len(value) * ITEM_EFFORT)
         for at, item in enumerate(value):
-            if not _walk(parts, inner, state, item, at, value, depth, is_there):
+            if not _walk(parts, inner, effort, state, item, at, value, depth, is_there):
                 return False
     if is_end or value is None or value is UNDEFINED:
         inner.step(state, value, key, owner, is_end and (depth > 0 or is_there))
         return not state.is_done
     name = parts[depth].name
     found = js_values.member(value, name)
-    return _walk(parts, inner, state, found, name, value, depth + 1, True)
+    return _walk(parts, inner, effort, state, found, name, value, depth + 1, True)

@@ -29,8 +29,11 @@ from app.bots.mustache_layout import Part, Printed, Run, Tag, lay_out, shape_of,
 from app.bots.position import place
 from app.errors import BadInput
 
-MAX_CHARACTERS: Final = 50_000
-"""Longest template text; the longest real ones have some thousands."""
+MAX_CHARACTERS: Final = 30_000
+"""Longest template text, read within 100 ms; the longest real ones have some thousands."""
+
+MAX_RENDERED: Final = 500_000
+"""Longest rendered text, in characters: a few values printed many times must not fill memory."""
 
 LAYOUTS_KEPT: Final = 32
 """How many ways through its conditions a template keeps laid out, most recently used first."""
@@ -54,11 +57,16 @@ class Template:
         """The text for `variables`, which hold what JSON can hold.
 
         Raises:
-            BadInput: a variable that is printed or compared is of another kind.
+            BadInput: a variable that is printed or compared is of another kind, or there is more
+                of it than one text can hold.
         """
         page = _Page(self.text, variables)
-        page.walk(self.nodes)
-        return fill(self._layout(tuple(page.runs)), variables, page.printed, self.text)
+        try:
+            page.walk(self.nodes)
+            parts = self._layout(tuple(page.runs))
+            return fill(parts, variables, page.printed, self.text, most=MAX_RENDERED)
+        except RecursionError:
+            raise BadInput("a variable is nested too deeply; give text or a short list") from None
 
 
 def compile_template(text: str) -> Template:

@@ -21,7 +21,8 @@ from app.escalation.cases import Cases
 from app.events import MessageReceived
 from app.jobs import Job, Jobs
 from app.pms.inbox import InboxRow
-from app.pms.records import Message, is_set, parse_moment, plain_text
+from app.pms.incoming import identifier, short_text, small_number
+from app.pms.records import LONGEST_LINE, Message, is_set, parse_moment, plain_text
 from app.pms.stay import Stay
 from app.pms.sync import FetchedThread, Mirror, NewTurn
 from app.tenants import Tenant
@@ -59,18 +60,18 @@ class Debounce:
 
     async def on_message_event(self, conn: Connection, tenant: Tenant, row: InboxRow) -> None:
         """Inbox: a message of a thread."""
-        conversation_id = row.envelope.get("conversationId")
-        reservation_id = row.envelope.get("reservationId")
-        if not conversation_id:
-            if reservation_id:
-                await self._find_thread(conn, tenant, row.account_id, str(reservation_id))
+        conversation_id = identifier(row.envelope.get("conversationId"))
+        reservation_id = identifier(row.envelope.get("reservationId"))
+        if conversation_id is None:
+            if reservation_id is not None:
+                await self._find_thread(conn, tenant, row.account_id, reservation_id)
             return
         conversation = await self._conversations.ensure_thread(
-            conn, account=str(row.account_id), external_id=str(conversation_id), now=row.received_at
+            conn, account=str(row.account_id), external_id=conversation_id, now=row.received_at
         )
-        if conversation.reservation_id is None and reservation_id:
+        if conversation.reservation_id is None and reservation_id is not None:
             conversation = await self._mirror.attach_known(
-                conn, tenant, conversation, str(reservation_id)
+                conn, tenant, conversation, reservation_id
             )
         message = _message_of(row)
         if message is None or not message.is_incoming:
@@ -114,6 +115,27 @@ class Debounce:
             key=f"{row.account_id}:{row.envelope['id']}",
             due_at=self._clock.now() + SETTLE,
         )
+
+    async def on_given_up(
+        self, conn: Connection, tenant: Tenant, row: InboxRow, error: BaseException
+    ) -> None:
+        """Inbox: an event cannot be handled; what it told of is read from the PMS instead."""
+        kind, key = f"inbox.{row.event}", str(row.id)
+        conn.after_commit.append(
+            lambda: self._jobs.record_given_up(tenant.id, kind=kind, key=key, error=error)
+        )
+        conversation_id = identifier(row.envelope.get("conversationId"))
+        reservation_id = identifier(row.envelope.get("reservationId"))
+        if conversation_id is not None:
+            conversation = await self._conversations.ensure_thread(
+                conn,
+                account=str(row.account_id),
+                external_id=conversation_id,
+                now=row.received_at,
+            )
+            await self._look_now(conn, tenant, conversation)
+        elif reservation_id is not None:
+            await self._find_thread(conn, tenant, row.account_id, reservation_id)
 
     async def receive(
         self,
@@ -245,21 +267,21 @@ def _is_live(tenant: Tenant, message: Message) -> bool:
 def _message_of(row: InboxRow) -> Message | None:
     """The message an event carries; none where it has no id or no date: it only arms."""
     envelope = row.envelope
-    external_id = envelope.get("id")
-    if not external_id:
+    external_id = identifier(envelope.get("id"))
+    conversation_id = identifier(envelope.get("conversationId"))
+    if external_id is None or conversation_id is None:
         return None
-    reservation_id = envelope.get("reservationId")
-    channel_id = envelope.get("channelId")
+    attachments = row.sealed.get("attachments")
     return Message(
-        external_id=str(external_id),
-        conversation_external_id=str(envelope["conversationId"]),
-        reservation_external_id=str(reservation_id) if reservation_id else None,
+        external_id=external_id,
+        conversation_external_id=conversation_id,
+        reservation_external_id=identifier(envelope.get("reservationId")),
         is_incoming=is_set(envelope.get("isIncoming", 1)),
         is_automation=bool(envelope.get("communicationId") or envelope.get("communicationEvent")),
         text=plain_text(str(row.sealed.get("body") or "")),
-        communication_type=envelope.get("communicationType"),
-        channel_id=int(str(channel_id)) if str(channel_id).isdigit() else None,
-        status=envelope.get("status"),
-        attachments=int(row.sealed.get("attachments") or 0),
+        communication_type=short_text(envelope.get("communicationType"), LONGEST_LINE),
+        channel_id=small_number(envelope.get("channelId")),
+        status=short_text(envelope.get("status"), LONGEST_LINE),
+        attachments=small_number(attachments) or 0,
         sent_at=parse_moment(envelope.get("date")) or row.received_at,
     )

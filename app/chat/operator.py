@@ -15,12 +15,15 @@ from app.escalation.cases import Cases
 from app.escalation.records import Case, RouteOfChange
 from app.jobs import Job, Jobs
 from app.pms.gated import PLACEHOLDER, names_in, placeholder
+from app.pms.incoming import clean_text
 from app.pms.stay import Stay, Stays
 from app.tenants import Tenant, Tenants
 
 IN_FLIGHT_S = 5.0
 """How long taking over waits to tell what became of a reply in flight."""
 LOOK_EVERY_S = 0.1
+LONGEST_REPLY = 10_000
+"""Characters; more than any channel carries."""
 
 
 class Operators:
@@ -65,7 +68,8 @@ class Operators:
             BadInput: there is nothing to send, or a mark that the guest may not have filled in now.
             Conflict: somebody else has the case.
         """
-        if not text.strip():
+        text = _fit(text)
+        if not text:
             raise BadInput("a reply needs words")
         case, _ = await self.take(tenant_id, case_id, operator=operator, route=route)
         tenant = await self._tenants.get(tenant_id)
@@ -115,7 +119,7 @@ class Operators:
             if draft is None or draft.status != "draft":
                 raise NotFound(f"there is no draft {outbox_id}")
             conversation = await self._conversations.get(conn, draft.conversation_id)
-            words = (text or "").strip() or draft.text
+            words = _fit(text or "") or draft.text
             words, typed = await self._masked(conn, tenant, conversation, words)
             if words == draft.text:
                 await self._check_access(conn, tenant, conversation, draft)
@@ -202,3 +206,14 @@ class Operators:
             if asyncio.get_running_loop().time() > deadline:
                 return "unclear"
             await asyncio.sleep(LOOK_EVERY_S)
+
+
+def _fit(text: str) -> str:
+    """A person's words without what no row can hold.
+
+    Raises:
+        BadInput: there are more than a channel carries.
+    """
+    if len(text) > LONGEST_REPLY:
+        raise BadInput(f"a reply has {LONGEST_REPLY} characters at most; send it in parts")
+    return clean_text(text).strip()

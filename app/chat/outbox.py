@@ -192,7 +192,7 @@ class Outbox:
     async def _find(self, sending: Sending) -> Message | None:
         tenant, conversation, outgoing = sending.tenant, sending.conversation, sending.outgoing
         door = await self._database.tenant(tenant.id)
-        messages = await self._messages(tenant, conversation)
+        messages = await self._messages(tenant, conversation, is_urgent=True)
         async with door.transaction() as conn:
             others = await store.outgoing_of(conn, conversation.id, last=50)
             stay = await self._footing.stay_of(conn, tenant, conversation)
@@ -270,9 +270,11 @@ class Outbox:
         is_open = outgoing is not None and outgoing.status in ("sending", "ambiguous")
         return outgoing if is_open else None
 
-    async def _messages(self, tenant: Tenant, conversation: Conversation) -> list[Message]:
+    async def _messages(
+        self, tenant: Tenant, conversation: Conversation, *, is_urgent: bool
+    ) -> list[Message]:
         account = await self._mirror.account(tenant, int(conversation.account))
         rows = await self._client.messages(
-            account, conversation.external_id, include_scheduled=True, is_urgent=True
+            account, conversation.external_id, include_scheduled=True, is_urgent=is_urgent
         )
         return parsed_messages(rows)

@@ -72,7 +72,8 @@ class Replies:
         door = await self._database.tenant(tenant.id)
         async with door.transaction() as conn:
             stay, new = await self._threads.record(conn, tenant, fetched)
-            if await self._is_unclear(conn, tenant, fetched.conversation, run.generation):
+            conversation = await self._conversations.get(conn, fetched.conversation.id)
+            if await self._is_unclear(conn, tenant, conversation, run.generation):
                 return self._clock.now() + UNCLEAR_PAUSE
             question, through = await self._question(conn, tenant, fetched, stay, run.generation)
             if question is None:
@@ -82,7 +83,7 @@ class Replies:
         text = await answering.whole()
         async with door.transaction() as conn:
             is_concluded = await self._verdicts.conclude(
-                conn, answering, fetched.conversation, text, through_turn=through
+                conn, answering, conversation, text, through_turn=through
             )
         run.counts["concluded"] = int(is_concluded)
         return None

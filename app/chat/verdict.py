@@ -5,6 +5,7 @@ between. A decision whose thread has moved on is dropped.
 """
 
 import logging
+from datetime import datetime
 
 from app.bots.answer import Answering, Mind
 from app.bots.records import Question, Route
@@ -87,6 +88,7 @@ class Verdicts:
             await self._put(
                 conn, question, conversation, route, text, epoch=handling.epoch,
                 decision_id=decision_id, answered_before=thread.answered_through,
+                due_at=min(thread.due_at or self._clock.now(), self._clock.now()),
             )  # fmt: skip
         self._publish(conn, question, route, decision_id)
         return True
@@ -118,7 +120,7 @@ class Verdicts:
             refuses_robot=False,
             now=now,
         )
-        answering = await self._mind.begin(question)
+        answering = await self._mind.begin(question, conn)
         text = await answering.whole()
         await self.conclude(conn, answering, conversation, text, through_turn=turn.id)
 
@@ -183,7 +185,9 @@ class Verdicts:
         epoch: int,
         decision_id: int,
         answered_before: int,
+        due_at: datetime,
     ) -> None:
+        """Into the outbox; sending keeps the thread's place in line, before threads due later."""
         tenant = question.tenant
         is_draft = tenant.mode != "on" or route.is_draft
         outbox_id = await store.add_outgoing(
@@ -213,7 +217,7 @@ class Verdicts:
             tenant_id=tenant.id,
             kind=Job.SEND,
             key=outbox_id,
-            due_at=self._clock.now(),
+            due_at=due_at,
         )
 
     def _disclosure(self, answering: Answering, thread: store.Thread) -> str:

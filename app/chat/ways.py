@@ -16,7 +16,8 @@ OTA_CHANNELS = frozenset({2018, 2005, 2002, 2007, 2009, 2010})
 ENOUGH = 2
 """Assurance that codes and gated text need of a way."""
 FORBIDDEN_BEFORE_BOOKING = re.compile(
-    r"https?://|www\.|[\w.+-]+@[\w-]+\.\w{2,}|(?<!\w)\+?\d[\d\s().-]{7,}\d(?!\w)", re.IGNORECASE
+    r"https?://|www\.|(?<![\w.+-])[\w.+-]+@[\w-]+\.\w{2,}|(?<!\w)\+?\d[\d\s().-]{7,}\d(?!\w)",
+    re.IGNORECASE,
 )
 """What channels forbid before a booking stands: links, e-mail addresses, phone numbers."""
 DATES = re.compile(r"(?<!\d)(?:\d{4}-\d\d-\d\d|\d{1,2}[./]\d{1,2}[./]\d{4})(?!\d)")

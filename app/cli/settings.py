@@ -40,6 +40,4 @@ def _problems(settings: Settings) -> list[str]:
         parse_custom_fields(settings.pms.custom_fields)
     except BadInput as exc:
         problems.append(str(exc))
-    if settings.language.default not in settings.language.supported:
-        problems.append("language.default is not among language.supported")
     return problems

@@ -137,6 +137,7 @@ class CasePages:
 
         async def handle(request: Request) -> Response:
             tenant_id, case_id = _place(request)
+            self._sessions.visitor(request)
             form = await request.form(max_files=0, max_fields=10)
             visitor = self._sessions.check_form(request, form)
             visitor.must_see(tenant_id)
@@ -204,7 +205,7 @@ class CasePages:
             is_mine=view.case.assignee == visitor.operator,
             note=note,
             problem=problem,
-            draft=draft,
+            draft=view.stay.mask(draft) if view.stay else draft,
             path=f"/case/{tenant_id}/{case_id}",
             form_token=visitor.form_token,
             operator=visitor.operator,

@@ -74,6 +74,7 @@ class DraftPages:
 
     def _doing(self, *, is_sending: bool) -> Callable[[Request], Awaitable[Response]]:
         async def handle(request: Request) -> Response:
+            self._sessions.visitor(request)
             form = await request.form(max_files=0, max_fields=10)
             visitor = self._sessions.check_form(request, form)
             tenant_id, draft_id = _tenant_of(visitor.tenant_id), request.path_params["id"]

@@ -122,8 +122,8 @@ class Links:
         link = self._read(request.path_params["token"])
         form = await request.form(max_files=0, max_fields=5)
         operator = link.operator or " ".join(str(form.get("name") or "").split())
-        if not 0 < len(operator) <= LONGEST_NAME:
-            raise BadInput(f"tell your name, in {LONGEST_NAME} characters at most")
+        if not 0 < len(operator) <= LONGEST_NAME or not operator.isprintable():
+            raise BadInput(f"tell your name, in {LONGEST_NAME} plain characters at most")
         await self._tenants.get(link.tenant_id)
         if not await self._spend(link):
             raise Forbidden(NO_LONGER)

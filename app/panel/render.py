@@ -43,6 +43,11 @@ class Pages:
             self.text(page, **values), status_code=status_code, headers=dict(HEADERS)
         )
 
+    def warm(self) -> None:
+        """Load the template engine and every page now."""
+        for page in sorted((PANEL_DIR / "pages").glob("*.html")):
+            self._loaded().get_template(page.name)
+
     def _loaded(self) -> Any:
         """Mako, loaded with the first page."""
         if self._lookup is None:

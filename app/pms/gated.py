@@ -90,11 +90,16 @@ def cut_codes(text: str, *, prefix: str) -> tuple[str, dict[str, str]]:
     return text, found
 
 
+def hide_called_codes(text: str) -> str:
+    """A text without what stands behind a word such as "code"."""
+    return CODE_AFTER_WORD.sub(lambda hit: f"{hit['word']}{hit['between']}{HIDDEN}", text)
+
+
 def hide_codes(text: str) -> str:
     """Words of a thread without what may be a guess at a code: right and wrong shall look alike."""
-    text = CODE_AFTER_WORD.sub(lambda hit: f"{hit['word']}{hit['between']}{HIDDEN}", text)
     return LONE_CODE.sub(
-        lambda hit: HIDDEN if sum(map(str.isdigit, hit[0])) >= SHORTEST_GUESS else hit[0], text
+        lambda hit: HIDDEN if sum(map(str.isdigit, hit[0])) >= SHORTEST_GUESS else hit[0],
+        hide_called_codes(text),
     )
 
 

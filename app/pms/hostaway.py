@@ -9,13 +9,24 @@ from datetime import date
 from typing import Any
 
 from app.clock import Clock
-from app.pms.hostaway_answers import Ask, HostawayError, Row, number_of, one_of, rows_of
+from app.pms.hostaway_answers import (
+    Ask,
+    HostawayError,
+    Row,
+    entity_of,
+    last_id_of,
+    number_of,
+    one_of,
+    rows_of,
+)
 from app.pms.hostaway_connection import Connection, TokenKeeper
 from app.settings import HostawaySettings
 from app.telemetry import Telemetry
 from app.tenants import PmsAccount
 
 WEBHOOKS = "/webhooks/unifiedWebhooks"
+MOST_PAGES = 20_000
+"""A walk that brings new rows for so long will not end."""
 
 
 class HostawayClient:
@@ -86,7 +97,7 @@ class HostawayClient:
             params["hasUnreadConversationMessages"] = "1"
         seen: set[str] = set()
         cursor = after_id or ""
-        while cursor not in seen:
+        while cursor not in seen and len(seen) < MOST_PAGES:
             seen.add(cursor)
             place = {"afterId": cursor} if cursor else {}
             ask = Ask(endpoint="/reservations", params=params | place)
@@ -94,7 +105,7 @@ class HostawayClient:
             if not rows:
                 return
             yield rows
-            cursor = str(rows[-1].get("id") or "")
+            cursor = last_id_of(rows) or cursor
 
     async def reservation(
         self,
@@ -261,7 +272,7 @@ class HostawayClient:
         ask = Ask(
             endpoint=endpoint, id=entity_id, params=params, is_urgent=is_urgent, on_turn=on_turn
         )
-        return one_of(ask, await self._connection.ask(account, ask))
+        return entity_of(ask, await self._connection.ask(account, ask))
 
     async def _add_webhook(self, account: PmsAccount, wanted: Mapping[str, Any]) -> str:
         ask = Ask(endpoint=WEBHOOKS, method="POST", body=wanted, is_repeatable=False)
@@ -279,7 +290,7 @@ class HostawayClient:
         """Pages until one is empty or brings nothing new, or is short and was the last."""
         seen: set[str] = set()
         offset = 0
-        while True:
+        for _ in range(MOST_PAGES):
             place = {"limit": str(self._page_size), "offset": str(offset)}
             ask = Ask(endpoint=endpoint, params={**params, **place})
             answer = await self._connection.ask(account, ask)

@@ -4,14 +4,14 @@ Source: Hostaway API documentation (2026-07): a dead token answers 403, and so d
 reservation and a missing right.
 """
 
+import logging
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
-from app.errors import Conflict, OutsideError
+from app.errors import BadInput, Conflict, OutsideError
+from app.pms.incoming import identifier, read_json
 
 DEAD_TOKEN_WORDS = (
     "invalid_token", "invalid token", "expired", "unauthorized", "authentication failed",
@@ -21,6 +21,8 @@ DEAD_TOKEN_WORDS = (
 PASSING_WORDS = ("try again", "temporar", "timeout", "timed out", "too many", "rate limit")
 
 Row = dict[str, Any]
+
+logger = logging.getLogger(__name__)
 
 
 class HostawayError(OutsideError):
@@ -109,11 +111,34 @@ def read_success(ask: Ask, status: int, body: bytes) -> Row:
 
 
 def rows_of(ask: Ask, answer: Row) -> list[Row]:
-    """The list of an answer."""
+    """The list of an answer; what is no row in it is left out."""
     result = answer.get("result")
     if not isinstance(result, list):
         raise HostawayError(f"{ask.name}: answered with no list", retryable=False)
-    return [row for row in result if isinstance(row, dict)]
+    rows = [row for row in result if isinstance(row, dict)]
+    if len(rows) < len(result):
+        logger.warning(
+            "rows left out", extra={"endpoint": ask.name, "count": len(result) - len(rows)}
+        )
+    return rows
+
+
+def last_id_of(rows: Sequence[Row]) -> str | None:
+    """The id of the last row that has one; where a walk goes on."""
+    ids = (identifier(row.get("id")) for row in reversed(rows))
+    return next((external_id for external_id in ids if external_id), None)
+
+
+def entity_of(ask: Ask, answer: Row) -> Row:
+    """The one entity of an answer, and the one that was asked for.
+
+    Raises:
+        HostawayError: there is none, or another.
+    """
+    entity = one_of(ask, answer)
+    if identifier(entity["id"]) != identifier(ask.id):
+        raise HostawayError(f"{ask.name}: answered with another one", retryable=False)
+    return entity
 
 
 def one_of(ask: Ask, answer: Row) -> Row:
@@ -140,7 +165,7 @@ def number_of(value: Any) -> float | None:
     """A finite number, or none."""
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
 
@@ -149,8 +174,8 @@ def _parsed(body: bytes) -> Row | None:
     if not body.strip():
         return None
     try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        answer = read_json(body)
+    except BadInput:
         return None
     return answer if isinstance(answer, dict) else None
 

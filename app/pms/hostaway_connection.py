@@ -7,6 +7,7 @@ API documentation (2026-07).
 import asyncio
 import logging
 import random
+import re
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -42,6 +43,10 @@ TOKEN_MARGIN_S = 60.0
 """A token is renewed so long before its end, or at nine tenths of a shorter life."""
 LONGEST_LIFE_S = 1e10
 """Three hundred years: more is no length of time."""
+TOKEN = re.compile(r"[!-~]{1,16000}")
+"""What a header may carry."""
+LARGEST_ANSWER = 16_000_000
+"""Bytes; a page of a hundred listings with every text has a tenth of it."""
 BARREN_S = 60.0
 """No other token is asked for so long after a fresh one was refused: it is not the token."""
 PROMPT_S = 3.0
@@ -231,7 +236,7 @@ class Connection:
         ask = Ask(endpoint="/accessTokens", method="POST", credentials=credentials, is_urgent=True)
         answer = await self.ask(account, ask)
         value, life_s = answer.get("access_token"), number_of(answer.get("expires_in")) or 0.0
-        if not isinstance(value, str) or not value or not 0 < life_s < LONGEST_LIFE_S:
+        if not (isinstance(value, str) and TOKEN.fullmatch(value) and 0 < life_s < LONGEST_LIFE_S):
             raise HostawayError("Hostaway gave no usable access token", retryable=False)
         now = self._clock.now()
         margin_s = min(TOKEN_MARGIN_S, life_s / 10)
@@ -264,7 +269,7 @@ class Connection:
                 allow_redirects=False,
             ) as response:
                 status = response.status
-                body = await response.read()
+                body = await _whole(ask, response)
         except NEVER_SENT as exc:
             raise HostawayError(f"{ask.name}: cannot reach Hostaway", retryable=True) from exc
         except (aiohttp.ClientError, OSError) as exc:
@@ -291,6 +296,17 @@ class Connection:
         if asked_s is None:
             asked_s = self._settings.window_s * self._dice.uniform(1.0, 1.2)
         self._limiter.pause(account.external_id, min(asked_s, LONGEST_PAUSE_S))
+
+
+async def _whole(ask: Ask, response: aiohttp.ClientResponse) -> bytes:
+    """The body of an answer, which has an end."""
+    pieces, size = [], 0
+    async for piece in response.content.iter_any():
+        size += len(piece)
+        if size > LARGEST_ANSWER:
+            raise unknown_end(ask, "an answer larger than any", response.status)
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 def _is_callers(failure: HostawayError, ask: Ask) -> bool:

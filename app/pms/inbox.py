@@ -1,16 +1,20 @@
-"""The durable inbox: webhooks are stored first, handled after; what a crash left is swept up."""
+"""The durable inbox: webhooks are stored first, handled after; what a crash left is swept up.
+
+A row that fails waits for the next round, so that it never holds up the others; after the last
+round it is given up: closed with its error, shown, and what it told of is looked at another way.
+"""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from app.background import Background
 from app.clock import Clock
-from app.db import Connection, Database
-from app.errors import ProductError, Unavailable
+from app.db import Connection, Database, Row
+from app.errors import Unavailable
 from app.pms.intake import Event, Intake
 from app.telemetry import Telemetry, current_trace_parent, describe_error
 from app.tenants import Tenant, Tenants
@@ -32,10 +36,14 @@ class InboxRow:
     sealed: Mapping[str, Any] = field(repr=False)
     """Words and gated values, opened."""
     received_at: datetime
+    attempts: int = 0
+    """How often it has failed before."""
 
 
 Handler = Callable[[Connection, Tenant, InboxRow], Awaitable[None]]
 """Handles a row inside the transaction that closes it."""
+GivenUp = Callable[[Connection, Tenant, InboxRow, BaseException], Awaitable[None]]
+"""Told of a row, without its words, inside the transaction that closes it unhandled."""
 
 
 class Inbox:
@@ -59,12 +67,14 @@ class Inbox:
         self._sweep_s = sweep_s
         self._intake = Intake(background)
         self._handlers: Mapping[str, Handler] = {}
+        self._given_up: GivenUp | None = None
         self._draining: set[str] = set()
         self._again: set[str] = set()
 
-    def register(self, handlers: Mapping[str, Handler]) -> None:
-        """Tell who handles which kind of event; once, at start."""
+    def register(self, handlers: Mapping[str, Handler], given_up: GivenUp | None = None) -> None:
+        """Tell who handles which kind of event, and who hears of what is given up; at start."""
         self._handlers = handlers
+        self._given_up = given_up
 
     async def store(
         self,
@@ -117,9 +127,10 @@ class Inbox:
             await asyncio.sleep(self._sweep_s)
 
     async def drain(self, tenant_id: str) -> int:
-        """Handle every open row of a tenant, oldest first; how many."""
+        """Handle every open row of a tenant, oldest first, none twice; how many were tried."""
+        failed: list[int] = []
         count = 0
-        while await self._handle_next(tenant_id):
+        while await self._handle_next(tenant_id, failed):
             count += 1
         return count
 
@@ -135,56 +146,70 @@ class Inbox:
         finally:
             self._draining.discard(tenant_id)
 
-    async def _handle_next(self, tenant_id: str) -> bool:
+    async def _handle_next(self, tenant_id: str, failed: list[int]) -> bool:
         tenant = await self._tenants.get(tenant_id)
+        await self._tenants.accounts(tenant_id)  # read before: a handler has one connection
         door = await self._database.tenant(tenant_id)
-        row_id: int | None = None
+        row: InboxRow | None = None
         try:
             async with door.transaction() as conn:
                 found = await conn.fetchrow(
-                    """select * from {schema}.inbox where handled_at is null
-                       order by id limit 1 for update skip locked"""
+                    """select * from {schema}.inbox
+                       where handled_at is null and id <> all($1::bigint[])
+                       order by id limit 1 for update skip locked""",
+                    failed,
                 )
                 if found is None:
                     return False
-                row_id = found["id"]
-                row = InboxRow(
-                    id=found["id"],
-                    account_id=found["account_id"],
-                    event=found["event"],
-                    envelope=found["envelope"],
-                    sealed=tenant.keyring.open_mapping(found["sealed"]),
-                    received_at=found["received_at"],
-                )
+                row = _row(found)
+                row = replace(row, sealed=tenant.keyring.open_mapping(found["sealed"]))
                 with self._telemetry.span(
                     f"inbox {row.event}", parent=found["trace_parent"], tenant=tenant_id
                 ):
                     await self._handlers[row.event](conn, tenant, row)
                 await conn.execute(
                     "update {schema}.inbox set handled_at = $2, sealed = null where id = $1",
-                    row_id, self._clock.now(),
+                    row.id, self._clock.now(),
                 )  # fmt: skip
         except Unavailable:
             raise
         except TimeoutError as exc:
             raise Unavailable("the database did not answer in time") from exc
-        except (ProductError, LookupError, ValueError, TypeError) as exc:
-            await self._count_failure(tenant_id, row_id, exc)
         except Exception as exc:
-            # Nobody foresaw it: counted, so that it cannot hold up later rows for ever, and told.
-            await self._count_failure(tenant_id, row_id, exc)
-            raise
+            # Also what nobody foresaw: counted, so that it cannot come round for ever.
+            if row is None:
+                raise
+            failed.append(row.id)
+            await self._count_failure(tenant, row, exc)
         return True
 
-    async def _count_failure(self, tenant_id: str, row_id: int | None, error: Exception) -> None:
-        """Try a row again later; after too often it is closed with its error, and shown."""
-        logger.warning("inbox row failed", exc_info=error, extra={"row": row_id})
-        door = await self._database.tenant(tenant_id)
+    async def _count_failure(self, tenant: Tenant, row: InboxRow, error: Exception) -> None:
+        """Try a row again in a later round; after too many it is given up."""
+        attempts = row.attempts + 1
+        is_last = attempts >= MAX_ATTEMPTS
+        logger.warning(
+            "inbox row failed", exc_info=error, extra={"row": row.id, "attempt": attempts}
+        )
+        door = await self._database.tenant(tenant.id)
         async with door.transaction() as conn:
             await conn.execute(
                 """update {schema}.inbox
-                   set attempts = attempts + 1, error = $2,
-                       handled_at = case when attempts + 1 >= $3 then $4::timestamptz end
-                   where id = $1""",
-                row_id, describe_error(error), MAX_ATTEMPTS, self._clock.now(),
+                   set attempts = $2, error = $3,
+                       handled_at = case when $4 then $5::timestamptz end
+                   where id = $1 and handled_at is null""",
+                row.id, attempts, describe_error(error), is_last, self._clock.now(),
             )  # fmt: skip
+            if is_last and self._given_up is not None:
+                await self._given_up(conn, tenant, replace(row, sealed={}), error)
+
+
+def _row(found: Row) -> InboxRow:
+    return InboxRow(
+        id=found["id"],
+        account_id=found["account_id"],
+        event=found["event"],
+        envelope=found["envelope"],
+        sealed={},
+        received_at=found["received_at"],
+        attempts=found["attempts"],
+    )

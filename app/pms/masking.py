@@ -12,8 +12,9 @@ full of holes:
 
 import functools
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from app.pms.gated import CODE_WORDS, PLACEHOLDER, placeholder
 from app.pms.reading import Reading, fold, read
@@ -26,14 +27,13 @@ INSIDE_WORDS_FROM = 6
 """Letters and digits from which a value with a digit is found inside other words."""
 JOINED_FROM = 10
 """Letters from which a value of several words is found written as one."""
-LONG_FROM = 24
-"""Letters and digits from which only plain signs may stand inside a word of a value: the links of
-a guest's portal, whose expression would else take tens of milliseconds to compile."""
+WIDEST_GAP = 3
+"""Signs that may stand between two characters of a value."""
 
-MARK = r"(?:[\s.,_/\\\-‐‑–—+#*]|%[0-9a-f]{2}|&(?:[a-z]{2,8}|#\d{1,6}|#x[0-9a-f]{1,5});)"
-"""One sign that may stand between the signs of a value; also URL-encoded, or as an entity."""
-PLAIN_MARK = r"[\W_]"
-NO_LETTER_BEFORE, NO_LETTER_AFTER = r"(?<![^\W_])", r"(?![^\W_])"
+MARKS = frozenset(" \t\r\n\v\f\u00a0.,_/\\-‐‑–—+#*")
+"""Signs that people put into codes, and channels too."""
+ENCODED = re.compile(r"%[0-9a-f]{2}|&(?:[a-z]{2,8}|#\d{1,6}|#x[0-9a-f]{1,5});")
+"""A sign that is URL-encoded, or an entity."""
 DATE = re.compile(
     r"(?<!\d)(?:\d{4}-\d{1,2}-\d{1,2}|"
     r"(?:0?[1-9]|[12]\d|3[01])([./-])(?:0?[1-9]|1[0-2])\1(?:\d{4}|\d{2}))(?!\d)"
@@ -49,15 +49,37 @@ AFTER_A_MONTH = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
-    """How a value is looked for in a reading."""
+class Value:
+    """A secret as it is looked for."""
+
+    core: str
+    """Its letters and digits."""
+    seams: Mapping[int, str]
+    """After so many of them stand such signs in it."""
+    lead: str
+    """Signs before the first of them."""
+    trail: str
+    """And after the last."""
+    expression: str
+    """Finds it, or as its one named group, where it is too short to be looked for otherwise."""
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it has no letter."""
+        return self.core.isdigit()
+
+    @property
+    def has_digit(self) -> bool:
+        """Whether it has a digit."""
+        return any(map(str.isdigit, self.core))
+
+
+@dataclass(frozen=True, slots=True)
+class Squeezed:
+    """The letters and digits of a reading, and where each stands in it."""
 
     signs: str
-    """The value's letters and digits, which stand in this order wherever it stands."""
-    expression: str
-    """Finds it, or as its one named group."""
-    digits: str = ""
-    """The value's digits where it is nothing else."""
+    spots: Sequence[int]
 
 
 def mask(text: str, secrets: Mapping[str, str], *, unsure: Collection[str] = ()) -> str:
@@ -72,9 +94,10 @@ def mask(text: str, secrets: Mapping[str, str], *, unsure: Collection[str] = ())
     if not values or not text:
         return text
     reading = read(text)
+    squeezed = _squeezed(reading.words)
     taken = [(hit.start(), hit.end(), hit[0]) for hit in PLACEHOLDER.finditer(text)]
     for name, value in sorted(values, key=lambda item: -len(item[1])):
-        for start, end in _places(reading, _search_of(value, is_sure=name not in unsure)):
+        for start, end in _places(reading, squeezed, _value(value, is_sure=name not in unsure)):
             begin = reading.at[start]
             stop = max(reading.at[end], begin + 1)
             if all(stop <= other[0] or begin >= other[1] for other in taken):
@@ -84,36 +107,90 @@ def mask(text: str, secrets: Mapping[str, str], *, unsure: Collection[str] = ())
     return text
 
 
-def _places(reading: Reading, search: Search) -> Iterator[tuple[int, int]]:
+def _squeezed(words: str) -> list[Squeezed]:
+    """A reading without what may stand between signs, also with encoded signs taken out."""
+    spots = [at for at, sign in enumerate(words) if sign.isalnum()]
+    found = [Squeezed("".join([words[at] for at in spots]), spots)]
+    encoded = {at for hit in ENCODED.finditer(words) for at in range(*hit.span())}
+    if encoded:
+        spots = [at for at in spots if at not in encoded]
+        found.append(Squeezed("".join([words[at] for at in spots]), spots))
+    return found
+
+
+def _places(
+    reading: Reading, squeezed: Sequence[Squeezed], value: Value
+) -> Iterator[tuple[int, int]]:
     """(start, end) of every place, in the reading, where the value stands as such."""
-    if not _may_stand(search.signs, reading.words):
+    if not any(value.core in signs.signs for signs in squeezed):
         return
-    pattern, at = _compiled(search.expression), 0
-    while (hit := pattern.search(reading.words, at)) is not None:
-        start, end = hit.span(hit.lastgroup or 0)
-        at = hit.start() + 1
-        if not (search.digits and _is_of_date(reading.words, start, end, search.digits)):
-            yield start, end
-            at = max(at, end)
+    if value.expression:
+        for hit in _compiled(value.expression).finditer(reading.words):
+            yield hit.span(hit.lastgroup or 0)
+        return
+    for signs in squeezed:
+        at = signs.signs.find(value.core)
+        while at >= 0:
+            if span := _span(reading.words, signs.spots[at : at + len(value.core)], value):
+                yield span
+            at = signs.signs.find(value.core, at + 1)
 
 
-def _may_stand(signs: str, words: str) -> bool:
-    """Whether the signs are all there, in their order.
-
-    Nearly every value stands in nearly no text, and an expression for a long one takes
-    milliseconds to compile, which everybody else in the process waits for.
-    """
-    at = 0
-    for sign in signs:
-        at = words.find(sign, at) + 1
-        if not at:
-            return False
-    return True
-
-
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=1024)
 def _compiled(expression: str) -> re.Pattern[str]:
+    """Compiling takes milliseconds, and nearly every value stands in nearly no text."""
     return re.compile(expression)
+
+
+def _span(words: str, spots: Sequence[int], value: Value) -> tuple[int, int] | None:
+    """(start, end) of the value whose characters stand there; none where it is not meant."""
+    gaps = [words[one + 1 : other] for one, other in pairwise(spots)]
+    start, end = spots[0], spots[-1] + 1
+    if value.is_number:
+        is_even = len(gaps) >= SHORTEST_SECRET or len({bool(gap) for gap in gaps}) == 1
+        is_own = gaps == [value.seams.get(n + 1, "") for n in range(len(gaps))]
+        if not (is_own or (is_even and all(_is_gap(gap, WIDEST_GAP) for gap in gaps))):
+            return None
+        if words[start - 1 : start].isdigit() or words[end : end + 1].isdigit():
+            return None
+        if _is_of_date(words, start, end, value.core):
+            return None
+        return _with_marks(words, start, end)
+    if not all(_may_part(gap, n + 1, value) for n, gap in enumerate(gaps)):
+        return None
+    begin = start - len(value.lead) if words[:start].endswith(value.lead) else None
+    stop = end + len(value.trail) if words.startswith(value.trail, end) else None
+    if not value.has_digit and (begin is None or stop is None):
+        return None
+    begin, stop = start if begin is None else begin, end if stop is None else stop
+    is_found_inside = value.has_digit and len(value.core) >= INSIDE_WORDS_FROM
+    is_part = words[begin - 1 : begin].isalnum() or words[stop : stop + 1].isalnum()
+    return (begin, stop) if is_found_inside or not is_part else None
+
+
+def _may_part(gap: str, after: int, value: Value) -> bool:
+    """Whether such signs may stand after so many characters of a value with letters."""
+    own = value.seams.get(after)
+    if own is None:
+        return _is_gap(gap, WIDEST_GAP - 1) if value.has_digit else gap == ""
+    if gap == "":
+        return value.has_digit or len(value.core) >= JOINED_FROM
+    return _is_gap(gap, len(own) + WIDEST_GAP, own=own)
+
+
+def _is_gap(gap: str, widest: int, own: str = "") -> bool:
+    """Whether there are only signs that people put into codes, and not too many."""
+    plain = ENCODED.sub(" ", gap) if len(gap) > 1 else gap
+    return len(plain) <= widest and all(sign in MARKS or sign in own for sign in plain)
+
+
+def _with_marks(words: str, start: int, end: int) -> tuple[int, int]:
+    """A number with the `#` and `*` that are pressed around it."""
+    while start and words[start - 1] in "#*":
+        start -= 1
+    while end < len(words) and words[end] in "#*":
+        end += 1
+    return start, end
 
 
 def _is_of_date(words: str, start: int, end: int, digits: str) -> bool:
@@ -129,49 +206,27 @@ def _is_of_date(words: str, start: int, end: int, digits: str) -> bool:
 
 
 @functools.lru_cache(maxsize=8192)
-def _search_of(value: str, *, is_sure: bool) -> Search:
-    folded = fold(value)
-    plain = re.sub(r"[\W_]", "", folded)
-    if re.fullmatch(r"[\d\s#*.\-]+", folded) and plain:
-        if len(plain) < SHORTEST_SECRET or not is_sure:
-            with_its_marks = folded if plain != folded and len(folded) >= SHORTEST_SECRET else ""
-            return Search(plain, _beside_a_code_word(_short_number(plain), exactly=with_its_marks))
-        return Search(plain, _digits_pattern(plain, folded), plain)
-    if len(folded) < SHORTEST_SECRET:
-        return Search(plain, _beside_a_code_word(_whole(re.escape(folded))))
-    if len(plain) < TOLERANT_FROM:
-        return Search(plain, _whole(r"\s+".join(map(re.escape, folded.split()))))
-    return Search(plain, _words_pattern(folded, plain))
-
-
-def _digits_pattern(digits: str, folded: str) -> str:
-    """Digits, spaced or not; three of them only evenly, since `24/7` is not 247."""
-    body = f"{MARK}{{0,3}}".join(digits)
-    if len(digits) == SHORTEST_SECRET:
-        spaced = f"{MARK}{{1,3}}".join(digits)
-        body = f"(?:{digits}|{spaced}|{re.escape(folded.strip('#* .-'))})"
-    return rf"(?<!\d)[#*]*{body}(?!\d)[#*]*"
-
-
-def _words_pattern(folded: str, plain: str) -> str:
-    """A password, or a code with letters; its separators may be others or left out."""
-    has_digit = any(map(str.isdigit, plain))
-    least = 0 if has_digit or len(plain) >= JOINED_FROM else 1
-    between = (PLAIN_MARK if len(plain) >= LONG_FROM else MARK) + "{0,2}" if has_digit else ""
-    lead, core, trail = _parted(folded)
-    pieces = []
-    for run in re.findall(r"[^\W_]+|[\W_]+", core):
+def _value(text: str, *, is_sure: bool) -> Value:
+    folded = fold(text)
+    core = "".join(sign for sign in folded if sign.isalnum())
+    lead, inner, trail = _parted(folded)
+    seams, seen = dict[int, str](), 0
+    for run in re.findall(r"[^\W_]+|[\W_]+", inner):
         if run[0].isalnum():
-            pieces.append(between.join(map(re.escape, run)))
+            seen += len(run)
         else:
-            signs = re.escape("".join(sorted(set(run) - set(" \t\n"))))
-            own = f"|[{signs}]" if signs else ""
-            pieces.append(f"(?:{MARK}{own}){{{least},{len(run) + 3}}}")
-    mood = "?" if has_digit else ""
-    before, after = (f"(?:{re.escape(signs)}){mood}" if signs else "" for signs in (lead, trail))
-    body = f"{before}{''.join(pieces)}{after}"
-    is_found_inside = has_digit and len(plain) >= INSIDE_WORDS_FROM
-    return body if is_found_inside else _whole(body)
+            seams[seen] = run
+    expression = ""
+    is_number = bool(re.fullmatch(r"[\d\s#*.\-]+", folded) and core)
+    if is_number and (len(core) < SHORTEST_SECRET or not is_sure):
+        with_marks = folded if core != folded and len(folded) >= SHORTEST_SECRET else ""
+        number = rf"[#*]*(?<!\d){core}(?!\d)[#*]*"
+        expression = _beside_a_code_word(number, exactly=with_marks)
+    elif len(folded) < SHORTEST_SECRET:
+        expression = _beside_a_code_word(_whole(re.escape(folded)))
+    elif not is_number and len(core) < TOLERANT_FROM:
+        expression = _whole(r"\s+".join(map(re.escape, folded.split())))
+    return Value(core=core, seams=seams, lead=lead, trail=trail, expression=expression)
 
 
 def _parted(folded: str) -> tuple[str, str, str]:
@@ -181,11 +236,7 @@ def _parted(folded: str) -> tuple[str, str, str]:
 
 
 def _whole(body: str) -> str:
-    return f"{NO_LETTER_BEFORE}{body}{NO_LETTER_AFTER}"
-
-
-def _short_number(digits: str) -> str:
-    return rf"[#*]*(?<!\d){digits}(?!\d)[#*]*"
+    return rf"(?<![^\W_]){body}(?![^\W_])"
 
 
 def _beside_a_code_word(value: str, *, exactly: str = "") -> str:

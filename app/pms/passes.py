@@ -15,8 +15,9 @@ from app.db import Connection, Database
 from app.jobs import Job, JobRun, Jobs
 from app.pms import store
 from app.pms.hostaway import HostawayClient
-from app.pms.hostaway_answers import HostawayError
-from app.pms.records import parse_moment
+from app.pms.hostaway_answers import HostawayError, last_id_of
+from app.pms.incoming import identifier, short_text
+from app.pms.records import LONGEST_LINE, parse_moment
 from app.pms.sync import Mirror
 from app.settings import SyncSettings
 from app.tenants import PmsAccount, Tenant, Tenants
@@ -37,6 +38,8 @@ LOOKED_BACK = timedelta(days=2)
 CLOCKS_APART = timedelta(minutes=2)
 """So much may the PMS's clock be apart from ours."""
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
+MOST_ROWS = 2_000_000
+"""Reservations of one full pass; a walk that brings more will not end."""
 STALE_THREAD = timedelta(minutes=30)
 """An unread thread that was not looked at for so long is looked at again."""
 
@@ -56,6 +59,7 @@ class Passes:
         mirror: Mirror,
         settings: SyncSettings,
         public_url: str,
+        chunk_s: float = CHUNK_S,
     ) -> None:
         self._database = database
         self._tenants = tenants
@@ -66,6 +70,7 @@ class Passes:
         self._mirror = mirror
         self._settings = settings
         self._public_url = public_url.rstrip("/")
+        self._chunk_s = chunk_s
 
     async def schedule(self, conn: Connection, tenant: Tenant, *, is_start: bool) -> None:
         """Have the passes of a tenant's accounts run from now on.
@@ -107,12 +112,13 @@ class Passes:
         """Job: a message came without naming its thread; key `account:reservation`."""
         tenant, account, reservation_id = await self._keyed(run)
         found = await self._client.conversations_of(account, reservation_id, is_urgent=True)
+        threads = [thread_id for raw in found if (thread_id := identifier(raw.get("id")))]
         await self._mirror.refresh_stay(tenant, account, reservation_id)
         door = await self._database.tenant(tenant.id)
         async with door.transaction() as conn:
-            for raw in found:
-                await self._look_at(conn, tenant, account, str(raw["id"]), reservation_id)
-        run.counts["threads"] = len(found)
+            for thread_id in threads:
+                await self._look_at(conn, tenant, account, thread_id, reservation_id)
+        run.counts["threads"] = len(threads)
         return None
 
     async def full_sync(self, run: JobRun) -> datetime | None:
@@ -124,6 +130,7 @@ class Passes:
         async with door.transaction() as conn:
             place = await store.state(conn, place_key)
         after_id = place[0].get("after_id") if place else None
+        walked = place[0].get("walked", 0) if place else 0
         if after_id is None:
             await self._ensure_webhook(run, account)
             await self._sync_definitions(tenant, account)
@@ -132,7 +139,7 @@ class Passes:
                     "listings", 0
                 ) + await self._mirror.apply_listings(tenant, account, rows)
         today = self._clock.now().date()
-        until = asyncio.get_running_loop().time() + CHUNK_S
+        until = asyncio.get_running_loop().time() + self._chunk_s
         async for rows in self._client.reservations(
             account,
             departure_from=today - timedelta(days=30),
@@ -142,9 +149,14 @@ class Passes:
             _count(
                 run, "reservations", await self._mirror.apply_reservations(tenant, account, rows)
             )
-            after_id = str(rows[-1]["id"])
+            after_id = last_id_of(rows) or after_id
+            walked += len(rows)
+            if walked > MOST_ROWS:
+                logger.error("full pass has no end and was left", extra={"rows": walked})
+                break
+            here = {"after_id": after_id, "walked": walked}
             async with door.transaction() as conn:
-                await store.set_state(conn, place_key, {"after_id": after_id}, self._clock.now())
+                await store.set_state(conn, place_key, here, self._clock.now())
             if asyncio.get_running_loop().time() > until:
                 return self._clock.now()
         async with door.transaction() as conn:
@@ -223,10 +235,15 @@ class Passes:
         tenant = await self._tenants.get(run.tenant_id)
         account = await self._mirror.account(tenant, int(run.key))
         moved: list[str] = []
+        until = asyncio.get_running_loop().time() + self._chunk_s
         async for rows in self._client.reservations(account, **query):
             moved += await self._moved(tenant, account, rows)
             await self._mirror.apply_reservations(tenant, account, rows)
             _count(run, "reservations", len(rows))
+            if asyncio.get_running_loop().time() > until:
+                # The latest change comes first; what is left comes with the full pass.
+                _count(run, "cut_short", 1)
+                break
         door = await self._database.tenant(tenant.id)
         async with door.transaction() as conn:
             for reservation_id in moved[:RESERVATIONS_A_PASS]:
@@ -243,7 +260,7 @@ class Passes:
         """Which reservations saw activity since going live that no look at the thread covers."""
         if tenant.live_since is None:
             return []
-        ids = [str(raw.get("id")) for raw in rows]
+        ids = [external_id for raw in rows if (external_id := identifier(raw.get("id")))]
         door = await self._database.tenant(tenant.id)
         async with door.transaction() as conn:
             reads = await store.thread_reads(conn, account.id, ids)
@@ -251,13 +268,16 @@ class Passes:
         moved = []
         for raw in rows:
             active_at = parse_moment(raw.get("latestActivityOn"))
-            seen_at, read_at = reads.get(str(raw.get("id")), (None, None))
+            external_id = identifier(raw.get("id"))
+            if external_id is None:
+                continue
+            seen_at, read_at = reads.get(external_id, (None, None))
             if active_at is None or active_at < tenant.live_since.replace(microsecond=0):
                 continue
             is_new = seen_at is None or active_at > seen_at
             is_unread = bool(raw.get("hasUnreadConversationMessages"))
             if is_new or (is_unread and (read_at is None or read_at < youngest)):
-                moved.append(str(raw["id"]))
+                moved.append(external_id)
         return moved
 
     async def _ensure_webhook(self, run: JobRun, account: PmsAccount) -> None:
@@ -287,7 +307,11 @@ class Passes:
 
     async def _sync_definitions(self, tenant: Tenant, account: PmsAccount) -> None:
         definitions = await self._client.custom_fields(account)
-        names = {str(raw["id"]): str(raw.get("varName") or "") for raw in definitions}
+        names = {
+            external_id: short_text(raw.get("varName"), LONGEST_LINE) or ""
+            for raw in definitions
+            if (external_id := identifier(raw.get("id")))
+        }
         door = await self._database.tenant(tenant.id)
         async with door.transaction() as conn:
             await store.set_state(conn, "custom_fields", names, self._clock.now())

@@ -1,10 +1,12 @@
-"""Whose turn it is to ask the PMS: two sliding windows, replies first, then other urgent work.
+"""Whose turn it is to ask the PMS: two sliding windows, replies first, the accounts in turn.
 
 Source: Hostaway API documentation, "Rate limits": 15 requests per 10 s for each address, 20
-for each account. All tenants of a process share one address.
+for each account. All tenants of a process share one address: where there are several, none takes
+the whole of it.
 """
 
 import asyncio
+import itertools
 import re
 import time
 from collections import deque
@@ -15,6 +17,10 @@ from email.utils import parsedate_to_datetime
 
 SYNC_SHARE = 0.6
 """Of a window, what sync may use: the rest stays free for a guest's message."""
+HELD_A_FREE_ONE = 1
+"""So many starts an account may have in the address's window for each one that is left free."""
+PACED_FROM = 1 / 3
+"""Of that window, what an account may start at once; more comes evenly, so that it ages evenly."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -23,6 +29,8 @@ class _Waiter:
 
     account: str
     is_urgent: bool
+    is_send: bool
+    number: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,7 +68,8 @@ class RateLimiter:
     """Gives turns so that neither the address nor an account starts too much in any window.
 
     Among those who could start now replies go first, for they grow stale, then the other urgent
-    ones, each kind in order of arrival. An account that has no room holds nobody else up.
+    ones, of each kind the account that has waited longest since its last turn, and each account's
+    in order of arrival. An account that has no room holds nobody else up.
     """
 
     def __init__(
@@ -78,15 +87,18 @@ class RateLimiter:
         self._account_requests = account_requests
         self._address = _Window(limit=ip_requests, length_s=window_s)
         self._accounts: dict[str, _Window] = {}
-        self._sends: list[_Waiter] = []
-        self._urgent: list[_Waiter] = []
-        self._sync: list[_Waiter] = []
+        self._waiters: list[_Waiter] = []
+        self._served: dict[str, int] = {}
+        """Account → how many turns had been given when it got its last one."""
+        self._numbers = itertools.count()
+        self._turns = itertools.count(1)
 
     async def wait_turn(self, account: str, *, is_urgent: bool, is_send: bool = False) -> None:
         """Come back when a request may start; it is counted as started at that moment."""
-        waiter = _Waiter(account=account, is_urgent=is_urgent)
-        queue = self._sends if is_send else self._urgent if is_urgent else self._sync
-        queue.append(waiter)
+        waiter = _Waiter(
+            account=account, is_urgent=is_urgent, is_send=is_send, number=next(self._numbers)
+        )
+        self._waiters.append(waiter)
         try:
             while True:
                 now = self._monotonic()
@@ -94,10 +106,11 @@ class RateLimiter:
                 if wait_s <= 0 and self._is_first(waiter, now):
                     self._address.take(now, is_urgent=is_urgent)
                     self._account(account).take(now, is_urgent=is_urgent)
+                    self._served[account] = next(self._turns)
                     return
                 await self._sleep(max(0.0, wait_s))
         finally:
-            queue.remove(waiter)
+            self._waiters.remove(waiter)
 
     def pause(self, account: str | None, seconds: float) -> None:
         """Start nothing of an account (none: nothing at all) for so long, as a 429 asks."""
@@ -107,20 +120,44 @@ class RateLimiter:
     @property
     def waiting(self) -> int:
         """How many wait for their turn."""
-        return len(self._sends) + len(self._urgent) + len(self._sync)
+        return len(self._waiters)
 
     def _is_first(self, waiter: _Waiter, now: float) -> bool:
         """Whether nobody before this one could start now; their sleep is over too if so."""
-        for other in (*self._sends, *self._urgent, *self._sync):
-            if other is waiter:
-                return True
-            if self._ready_at(other, now) <= now:
-                return False
-        return True
+        place = self._place(waiter)
+        return not any(
+            self._place(other) < place and self._ready_at(other, now) <= now
+            for other in self._waiters
+        )
+
+    def _place(self, waiter: _Waiter) -> tuple[bool, bool, int, int]:
+        served = self._served.get(waiter.account, 0)
+        return not waiter.is_send, not waiter.is_urgent, served, waiter.number
 
     def _ready_at(self, waiter: _Waiter, now: float) -> float:
-        windows = (self._address, self._account(waiter.account))
-        return max(window.free_at(now, is_urgent=waiter.is_urgent) for window in windows)
+        own = self._account(waiter.account)
+        windows = (self._address, own)
+        moment = max(window.free_at(now, is_urgent=waiter.is_urgent) for window in windows)
+        return moment if len(self._accounts) == 1 else max(moment, self._shared_at(own, now))
+
+    def _shared_at(self, own: _Window, now: float) -> float:
+        """The earliest moment at which an account takes nothing that others may need."""
+        address, held = self._address, len(own.starts)
+        free = address.limit - len(address.starts)
+        moment = now
+        if held >= address.limit * PACED_FROM:
+            gap_s = address.length_s / address.limit * (1 + 1 / HELD_A_FREE_ONE)
+            moment = max(moment, own.starts[-1] + gap_s)
+        aging = iter((*own.starts, None))
+        oldest = next(aging)
+        for start in address.starts:
+            if held < HELD_A_FREE_ONE * free:
+                break
+            free += 1
+            moment = max(moment, start + address.length_s)
+            if start == oldest:
+                held, oldest = held - 1, next(aging)
+        return moment
 
     def _account(self, account: str) -> _Window:
         if account not in self._accounts:

@@ -6,14 +6,16 @@ card columns, internal notes and anything unknown are dropped.
 
 import html
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
 import phonenumbers
 
 from app.errors import BadInput
+from app.pms.incoming import identifier, small_number
 
 Json = Mapping[str, Any]
 Visibility = Literal["public", "gated", "secret"]
@@ -52,8 +54,28 @@ RESERVATION_FIELDS = (
 RESERVATION_SECRETS = {"doorCode": "door_code", "guestPortalUrl": "guest_portal_url"}
 RESERVATION_GATED_TEXT = {"doorCodeInstruction": "doorCodeInstruction"}
 
+LONGEST_TEXT = 20_000
+"""Characters kept of one text of a listing or reservation; a prompt has room for far less."""
+LONGEST_MARKUP = 100_000
+"""Characters of a message that are looked at, mark-up included."""
+LONGEST_MESSAGE = 5_000
+"""Characters kept of a message's words: an e-mail quotes the whole thread below what is new.
+
+So many are judged within 100 ms, whatever they are.
+"""
+LONGEST_LINE = 500
+"""Characters of a name, a code or a word."""
+LONGEST_CUSTOM = 2_000
+"""Characters of a custom field's value, and of a secret: a longer one is none."""
+MOST_CUSTOM_FIELDS = 200
+"""Of one listing or reservation."""
 FIRST_YEAR, LAST_YEAR = 1990, 2200
-"""Dates of stays lie within: sums of hours stay far from the ends of the calendar."""
+"""Dates lie within: sums of hours stay far from the ends of the calendar. A stay outside of them is
+a way to say that there are no dates, such as `0000-00-00`."""
+
+CUSTOM_FIELD = re.compile(r"\s*(\w{1,60})=([a-z][a-z0-9_]{0,59}):(public|gated|secret)\s*")
+"""An entry of `pms.custom_fields`; `app.settings` demands the same form."""
+
 CONFIRMED = frozenset({"new", "modified"})
 """Statuses of a booking that stands; Hostaway's dashboard calls both "Confirmed"."""
 OWNER = "ownerStay"
@@ -167,7 +189,7 @@ def parse_custom_fields(entries: Iterable[str]) -> dict[str, CustomField]:
     """
     fields: dict[str, CustomField] = {}
     for entry in entries:
-        found = re.fullmatch(r"(\w+)=([a-z][a-z0-9_]*):(public|gated|secret)", entry.strip())
+        found = CUSTOM_FIELD.fullmatch(entry)
         if found is None:
             raise BadInput(
                 f"pms.custom_fields: {entry!r} is not of the form 167=parking:public "
@@ -187,13 +209,13 @@ def parse_listing(raw: Json, custom: Mapping[str, CustomField], *, as_of: dateti
     public, gated = _split(raw, LISTING_SECRETS, LISTING_GATED_TEXT, custom)
     return Listing(
         external_id=_id(raw, "id"),
-        name=_text(raw.get("name"))
-        or _text(raw.get("internalListingName"))
-        or f"Listing {raw['id']}",
-        internal_name=_text(raw.get("internalListingName")),
-        time_zone=_text(raw.get("timeZoneName")),
-        country_code=_text(raw.get("countryCode")),
-        city=_text(raw.get("city")),
+        name=_line(raw.get("name"))
+        or _line(raw.get("internalListingName"))
+        or f"Listing {_id(raw, 'id')}",
+        internal_name=_line(raw.get("internalListingName")),
+        time_zone=_line(raw.get("timeZoneName")),
+        country_code=_line(raw.get("countryCode")),
+        city=_line(raw.get("city")),
         check_in_hour=_hour(raw.get("checkInTimeStart")),
         check_out_hour=_hour(raw.get("checkOutTime")),
         is_archived=raw.get("specialStatus") == "archived",
@@ -209,29 +231,32 @@ def parse_reservation(
 ) -> Reservation:
     """A reservation of Hostaway's JSON.
 
+    Dates that are none, or that run backwards, count as not specified: such a stay can be answered,
+    but opens no door.
+
     Raises:
-        BadInput: its id, listing or dates are missing or malformed.
+        BadInput: its id or listing is missing or malformed.
     """
     public, gated = _split(raw, RESERVATION_SECRETS, RESERVATION_GATED_TEXT, custom)
-    arrival_on, departure_on = _day(raw, "arrivalDate"), _day(raw, "departureDate")
+    arrival_on, departure_on, are_unspecified = _stay_dates(raw, as_of)
     fields = _kept(raw, RESERVATION_FIELDS)
     return Reservation(
         external_id=_id(raw, "id"),
         listing_external_id=_id(raw, "listingMapId"),
         unit_external_id=_unit(raw.get("reservationUnit")),
-        status=str(raw.get("status") or "unknown"),
+        status=_line(raw.get("status")) or "unknown",
         arrival_on=arrival_on,
         departure_on=departure_on,
-        are_dates_unspecified=is_set(raw.get("isDatesUnspecified")),
+        are_dates_unspecified=are_unspecified,
         check_in_hour=_hour(raw.get("checkInTime")),
         check_out_hour=_hour(raw.get("checkOutTime")),
         guest_name=_guest_name(raw),
-        guest_locale=_text(raw.get("localeForMessaging")) or _text(raw.get("guestLocale")),
-        phone_e164=to_e164(_text(raw.get("phone")), _text(raw.get("guestCountry"))),
-        confirmation_code=_text(raw.get("confirmationCode")),
-        channel_id=_int(raw.get("channelId")),
+        guest_locale=_line(raw.get("localeForMessaging")) or _line(raw.get("guestLocale")),
+        phone_e164=to_e164(_line(raw.get("phone")), _line(raw.get("guestCountry"))),
+        confirmation_code=_line(raw.get("confirmationCode")),
+        channel_id=small_number(raw.get("channelId")),
         is_paid=_flag(raw.get("isPaid"), raw.get("paymentStatus")),
-        agreement=_text(raw.get("reservationAgreement")),
+        agreement=_line(raw.get("reservationAgreement")),
         custom_fields=public,
         fields=fields,
         gated=gated,
@@ -249,24 +274,27 @@ def parse_message(raw: Json) -> Message:
     sent_at = parse_moment(raw.get("date")) or parse_moment(raw.get("insertedOn"))
     if sent_at is None:
         raise BadInput("message: date is missing")
-    pictures = raw.get("imagesUrls")
-    attached = raw.get("attachments")
-    reservation = raw.get("reservationId")
+    body = raw.get("body")
     return Message(
         external_id=_id(raw, "id"),
         conversation_external_id=_id(raw, "conversationId"),
-        reservation_external_id=str(reservation) if reservation not in (None, "") else None,
+        reservation_external_id=identifier(raw.get("reservationId")),
         is_incoming=is_set(raw.get("isIncoming")),
         is_automation=bool(raw.get("communicationId") or raw.get("communicationEvent")),
-        text=plain_text(str(raw.get("body") or "")),
-        communication_type=_text(raw.get("communicationType")),
-        channel_id=_int(raw.get("channelId")),
-        status=_text(raw.get("status")),
-        attachments=(len(attached) if isinstance(attached, list) else 0)
-        + (len(pictures) if isinstance(pictures, list) else 0),
+        text=plain_text(body) if isinstance(body, str) else _text(body) or "",
+        communication_type=_line(raw.get("communicationType")),
+        channel_id=small_number(raw.get("channelId")),
+        status=_line(raw.get("status")),
+        attachments=attachments_of(raw),
         sent_at=sent_at,
         is_request=_offers_answers(raw.get("bookingcomReplyOptions")),
     )
+
+
+def attachments_of(raw: Json) -> int:
+    """How many files and pictures came with a message."""
+    lists = (raw.get("attachments"), raw.get("imagesUrls"))
+    return sum(len(each) for each in lists if isinstance(each, list))
 
 
 def parse_moment(value: Any) -> datetime | None:
@@ -275,9 +303,10 @@ def parse_moment(value: Any) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(value.strip())
-    except ValueError:
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return moment if FIRST_YEAR <= moment.year <= LAST_YEAR else None
 
 
 def to_e164(phone: str | None, country: str | None) -> str | None:
@@ -301,19 +330,29 @@ def is_set(value: Any) -> bool:
 
 
 def plain_text(body: str) -> str:
-    """A message without HTML: host messages come as `<p>…</p>`."""
-    body = body.replace("\x00", "")
-    if not re.search(r"<(p|br|div|span|a|b|i|strong|em|ul|li|table)\b[^>]*>", body, re.I):
-        return body.strip()
-    broken = re.sub(r"<(br|/p|/div|/li)\b[^>]*>", "\n", body, flags=re.I)
-    text = html.unescape(re.sub(r"<[^<>]{1,400}>", "", broken))
-    return re.sub(r"\n{3,}", "\n\n", text).strip()
+    """A message without HTML: host messages come as `<p>…</p>`; no longer than is kept.
+
+    Every pattern stops at the next `<`, so that no text takes longer than its length.
+    """
+    body = body[:LONGEST_MARKUP].replace("\x00", "")
+    if re.search(r"<(p|br|div|span|a|b|i|strong|em|ul|li|table)\b[^<>]*>", body, re.I):
+        body = re.sub(r"<(br|/p|/div|/li)\b[^<>]*>", "\n", body, flags=re.I)
+        body = html.unescape(re.sub(r"<[^<>]{1,400}>", "", body))
+        body = re.sub(r"\n{3,}", "\n\n", body).replace("\x00", "")
+    return _no_longer_than_judged(body.strip()[:LONGEST_MESSAGE])
+
+
+def _no_longer_than_judged(text: str) -> str:
+    """The text, cut where its signs stand for many letters each (one sign may stand for 18)."""
+    if text.isascii() or len(unicodedata.normalize("NFKD", text)) <= 4 * LONGEST_MESSAGE:
+        return text
+    return text[: LONGEST_MESSAGE // 5]
 
 
 def _kept(raw: Json, names: Iterable[str]) -> dict[str, Any]:
     """The plain values of those names; what a database cannot hold is taken out of texts."""
     return {
-        name: value.replace("\x00", "") if isinstance(value, str) else value
+        name: value[:LONGEST_TEXT].replace("\x00", "") if isinstance(value, str) else value
         for name in names
         if name in raw and isinstance(value := raw[name], (str, int, float, type(None)))
     }
@@ -327,7 +366,11 @@ def _split(
 ) -> tuple[dict[str, str], Gated]:
     """The public custom fields, and all that is gated."""
     public: dict[str, str] = {}
-    hidden = {ours: value for theirs, ours in secrets.items() if (value := _text(raw.get(theirs)))}
+    hidden = {
+        ours: value
+        for theirs, ours in secrets.items()
+        if (value := _text(raw.get(theirs))) and len(value) <= LONGEST_CUSTOM
+    }
     texts = {
         ours: value for theirs, ours in gated_texts.items() if (value := _text(raw.get(theirs)))
     }
@@ -347,16 +390,15 @@ def _split(
 def custom_values(raw: Any) -> list[tuple[str, str]]:
     """(id of the field, value) of `customFieldValues`, in the plain and the nested form."""
     values: list[tuple[str, str]] = []
-    for entry in raw if isinstance(raw, list) else []:
+    for entry in raw[:MOST_CUSTOM_FIELDS] if isinstance(raw, list) else []:
         if not isinstance(entry, Mapping):
             continue
         nested = entry.get("customField")
-        external_id = entry.get("customFieldId") or (
-            nested.get("id") if isinstance(nested, Mapping) else None
-        )
-        value = _text(entry.get("value"))
+        inner = nested.get("id") if isinstance(nested, Mapping) else None
+        external_id = identifier(entry.get("customFieldId")) or identifier(inner)
+        value = (_text(entry.get("value")) or "")[:LONGEST_CUSTOM]
         if external_id is not None and value:
-            values.append((str(external_id), value))
+            values.append((external_id, value))
     return values
 
 
@@ -371,15 +413,14 @@ def _offers_answers(options: Any) -> bool:
 
 
 def _guest_name(raw: Json) -> str | None:
-    whole = _text(raw.get("guestName"))
-    parts = [_text(raw.get("guestFirstName")), _text(raw.get("guestLastName"))]
+    whole = _line(raw.get("guestName"))
+    parts = [_line(raw.get("guestFirstName")), _line(raw.get("guestLastName"))]
     return whole or " ".join(part for part in parts if part) or None
 
 
 def _unit(units: Any) -> str | None:
     if isinstance(units, list) and len(units) == 1 and isinstance(units[0], Mapping):
-        listing = units[0].get("listingMapIdUnit")
-        return str(listing) if listing else None
+        return identifier(units[0].get("listingMapIdUnit"))
     return None
 
 
@@ -392,36 +433,42 @@ def _flag(is_paid: Any, payment_status: Any) -> bool | None:
 
 
 def _id(raw: Json, name: str) -> str:
-    value = raw.get(name)
-    if isinstance(value, bool) or value is None or not str(value).strip().isdigit():
+    external_id = identifier(raw.get(name))
+    if external_id is None:
         raise BadInput(f"{name} is missing or not a number")
-    return str(int(str(value)))
+    return external_id
 
 
-def _day(raw: Json, name: str) -> date:
+def _stay_dates(raw: Json, as_of: datetime) -> tuple[date, date, bool]:
+    """(arrival, departure, whether they say nothing), yesterday for both as Hostaway does it."""
+    arrival_on, departure_on = _day(raw.get("arrivalDate")), _day(raw.get("departureDate"))
+    is_stay = arrival_on and departure_on and arrival_on <= departure_on
+    if not (arrival_on and departure_on and is_stay):
+        yesterday = as_of.date() - timedelta(days=1)
+        return yesterday, yesterday, True
+    return arrival_on, departure_on, is_set(raw.get("isDatesUnspecified"))
+
+
+def _day(value: Any) -> date | None:
     try:
-        day = date.fromisoformat(str(raw.get(name))[:10])
-    except ValueError as exc:
-        raise BadInput(f"{name} is not a date") from exc
-    if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise BadInput(f"{name} lies in no year that anybody books")
-    return day
+        day = date.fromisoformat(value[:10]) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return day if day is not None and FIRST_YEAR <= day.year <= LAST_YEAR else None
 
 
 def _hour(value: Any) -> int | None:
-    hour = _int(value)
+    hour = small_number(value)
     return hour if hour is not None and 0 <= hour <= 23 else None
 
 
-def _int(value: Any) -> int | None:
-    try:
-        number = None if value is None or isinstance(value, bool) else int(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return number if number is not None and abs(number) < 2**31 else None
+def _line(value: Any) -> str | None:
+    """A short text: a name, a code, a word; what else a value holds is left out."""
+    text = _text(value)
+    return text[:LONGEST_LINE].strip() if text else None
 
 
 def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, (dict, list, bool)):
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    return str(value).replace("\x00", "").strip() or None
+    return str(value)[:LONGEST_TEXT].replace("\x00", "").strip() or None

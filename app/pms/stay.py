@@ -41,6 +41,7 @@ from app.pms.stay_parts import (
     parts_of,
     policy_of,
     previous_check_out,
+    without_foreign_codes,
 )
 from app.tenants import Tenant
 
@@ -213,7 +214,8 @@ class Stay:
         }
 
     def _masked(self, value: Any) -> Any:
-        return self.mask(value) if isinstance(value, str) else value
+        """A field of the mirror, without sentences that hold a code of another source."""
+        return without_foreign_codes(self.mask(value)) if isinstance(value, str) else value
 
 
 class Stays:

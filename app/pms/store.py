@@ -1,7 +1,7 @@
 """SQL of the mirror: listings, reservations, message metadata, what passes over them knew.
 
 People write codes into any text. So all free text of a row is closed together with what is gated;
-in the clear stand names, without known secrets, and what queries need.
+in the clear stand names, without what may be a code, and what queries need.
 """
 
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from typing import Any
 
 from app.db import Connection, Row
 from app.keys import Keyring
+from app.pms.gated import hide_codes
 from app.pms.masking import mask
 from app.pms.records import CONFIRMED, OWNER, Gated, Listing, Message, Reservation
 
@@ -238,8 +239,8 @@ async def state(conn: Connection, key: str) -> tuple[Any, datetime] | None:
 
 
 def _shown(text: str | None, gated: Gated) -> str | None:
-    """A name as it stands in the clear: without known secrets."""
-    return mask(text, gated.secrets) if text else text
+    """A name as it stands in the clear: without known secrets, nor what may be one of a booking."""
+    return hide_codes(mask(text, gated.secrets)) if text else text
 
 
 def _without_texts(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from app.errors import BadInput, NotFound
 from app.events import ListingChanged, ReservationChanged
 from app.pms import store
 from app.pms.hostaway import HostawayClient
+from app.pms.incoming import identifier
 from app.pms.records import (
     CustomField,
     Message,
@@ -102,7 +103,7 @@ class Mirror:
         reservation_id = known.external_id if known else None
         if reservation_id is None:
             raw = await self._client.conversation(account, conversation.external_id, is_urgent=True)
-            reservation_id = str(raw["reservationId"]) if raw.get("reservationId") else None
+            reservation_id = identifier(raw.get("reservationId"))
         turns: list[datetime] = []
 
         def on_turn() -> None:
@@ -123,7 +124,11 @@ class Mirror:
             conversation = await self._conversations.get(conn, conversation_id)
         return FetchedThread(
             conversation=conversation,
-            messages=tuple(parsed_messages(messages)),
+            messages=tuple(
+                message
+                for message in parsed_messages(messages)
+                if message.conversation_external_id == conversation.external_id
+            ),
             has_reservation=conversation.reservation_id is not None,
             as_of=min(turns),
         )

@@ -6,9 +6,9 @@ it and a 5xx is tried again, so a missing database answers 503 and an event we d
 """
 
 import base64
-import binascii
 import hmac
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,9 +18,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from app.db import Database
+from app.door import TooLarge
 from app.errors import BadInput, Forbidden
 from app.keys import Keyring, new_token
 from app.pms.inbox import Inbox
+from app.pms.incoming import identifier, read_json, short_text
+from app.pms.records import LONGEST_MARKUP, attachments_of, parse_moment
 from app.telemetry import Telemetry
 from app.tenants import PmsAccount, Tenants
 
@@ -33,7 +36,16 @@ MESSAGE_IDS = (
     "communicationType", "communicationId", "communicationEvent", "status", "insertedOn",
 )  # fmt: skip
 """What of a message's event may be read in a row; the words are sealed."""
+IDS = frozenset(
+    {"id", "conversationId", "reservationId", "listingMapId", "channelId", "communicationId"}
+)
+"""What must be a number, or is left out: nobody's words shall stand there."""
+MOMENTS = frozenset({"date", "insertedOn", "updatedOn"})
+KIND = re.compile(r"[A-Za-z0-9_.-]{1,60}")
+"""A status, a way of writing, an automation's trigger."""
 RESERVATION_IDS = ("id", "listingMapId", "status", "updatedOn", "channelId")
+LONGEST_VALUE = 200
+"""Characters of a text in an envelope; longer ones are none of those we look at."""
 
 
 class HostawayWebhook:
@@ -67,11 +79,12 @@ class HostawayWebhook:
         raw = await self._body_of(request)
         kind, body = classify(raw)
         if kind is None:
-            logger.info("webhook event ignored", extra={"event": str(raw.get("event"))[:60]})
+            logger.info("webhook event ignored", extra={"event": _words(raw.get("event"))[:60]})
             return JSONResponse({"status": "ignored"})
-        stated = raw.get("accountId", body.get("accountId"))
-        if stated is not None and str(stated) != account.external_id:
-            raise Forbidden("this event belongs to another account")
+        for holder in (raw, body):
+            stated = identifier(holder.get("accountId"))
+            if stated is not None and stated != account.external_id:
+                raise Forbidden("this event belongs to another account")
         tenant = await self._tenants.get(account.tenant_id)
         with self._telemetry.span("webhook hostaway", tenant=tenant.id, kind=kind):
             is_new = await self._inbox.store(
@@ -120,11 +133,11 @@ class HostawayWebhook:
         except ClientDisconnect as exc:
             raise BadInput("the sender went away") from exc
         try:
-            raw = orjson.loads(b"".join(chunks))
-        except orjson.JSONDecodeError as exc:
-            raise BadInput("the body is not JSON") from exc
+            raw = read_json(b"".join(chunks))
+        except BadInput as exc:
+            raise BadInput(f"the body cannot be read: {exc}; send the event as JSON") from exc
         if not isinstance(raw, dict):
-            raise BadInput("the body is not a JSON object")
+            raise BadInput("the body is not a JSON object; send the event as Hostaway does")
         return raw
 
 
@@ -132,12 +145,6 @@ class Unauthorized(Forbidden):
     """No valid login was given."""
 
     status_code = 401
-
-
-class TooLarge(BadInput):
-    """More was sent than anybody needs."""
-
-    status_code = 413
 
 
 def classify(raw: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
@@ -148,19 +155,28 @@ def classify(raw: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
     nested = raw.get("payload")
     outer = nested if isinstance(nested, Mapping) and "data" in nested else raw
     body = outer.get("data")
-    event = str(raw.get("event") or raw.get("eventType") or outer.get("event") or "").lower()
-    kind = str(raw.get("object") or outer.get("object") or "")
+    stated = (raw.get("event"), raw.get("eventType"), outer.get("event"))
+    event = next((words for each in stated if (words := _words(each))), "").lower()
+    kind = _words(raw.get("object")) or _words(outer.get("object"))
     if isinstance(body, str):
         return None, {}
     if not isinstance(body, Mapping):
-        is_bare = "conversationId" in raw and "body" in raw
+        is_bare = _has_id(raw, "conversationId") and "body" in raw
         return (MESSAGE, dict(raw)) if is_bare else (None, {})
     if kind == "conversationMessage" or "message" in event:
-        has_place = body.get("conversationId") or body.get("reservationId")
+        has_place = _has_id(body, "conversationId") or _has_id(body, "reservationId")
         return (MESSAGE if has_place else None), dict(body)
     if kind == "reservation" or event.startswith("reservation"):
-        return (RESERVATION if body.get("id") else None), dict(body)
+        return (RESERVATION if _has_id(body, "id") else None), dict(body)
     return None, dict(body)
+
+
+def _has_id(body: Mapping[str, Any], name: str) -> bool:
+    return identifier(body.get(name)) is not None
+
+
+def _words(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _dedupe_key(kind: str, account: PmsAccount, keyring: Keyring, body: Mapping[str, Any]) -> str:
@@ -168,34 +184,49 @@ def _dedupe_key(kind: str, account: PmsAccount, keyring: Keyring, body: Mapping[
 
     The digest is keyed: of a booking all but the door code may be known, and four digits are soon
     tried.
+
+    Raises:
+        BadInput: the reservation is nested more deeply than any is.
     """
+    external_id = identifier(body.get("id"))
     if kind == MESSAGE:
-        return f"message:{account.id}:{body['id']}" if body.get("id") else f"hint:{new_token()}"
-    content = keyring.digest(orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode()).hex()
-    return f"reservation:{account.id}:{body.get('id')}:{body.get('updatedOn')}:{content}"
+        return f"message:{account.id}:{external_id}" if external_id else f"hint:{new_token()}"
+    try:
+        plain = orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode()
+    except orjson.JSONEncodeError as exc:
+        raise BadInput("the reservation is nested too deeply") from exc
+    return f"reservation:{account.id}:{external_id}:{keyring.digest(plain).hex()}"
 
 
 def _envelope(kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    names = MESSAGE_IDS if kind == MESSAGE else RESERVATION_IDS
-    return {
-        name: body[name]
-        for name in names
-        if name in body
-        and isinstance(body[name], (int, float, str, bool, type(None)))
-        and len(str(body[name])) <= 200
-    }
+    """What may be read in a row, each of the kind that it should be or left out."""
+    kept: dict[str, Any] = {}
+    for name in MESSAGE_IDS if kind == MESSAGE else RESERVATION_IDS:
+        value = body.get(name)
+        if name in IDS:
+            external_id = identifier(value)
+            kept[name] = int(external_id) if external_id and len(external_id) < 19 else external_id
+        elif _is_kept(name, value):
+            kept[name] = value
+    return {name: value for name, value in kept.items() if value is not None}
+
+
+def _is_kept(name: str, value: Any) -> bool:
+    """Whether a value is of the kind its name says; words of people stand nowhere by mistake."""
+    if isinstance(value, bool | int | float):
+        return True
+    if name in MOMENTS:
+        return short_text(value, LONGEST_VALUE) == value and parse_moment(value) is not None
+    return isinstance(value, str) and KIND.fullmatch(value) is not None
 
 
 def _sealed(kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
     """The words; a reservation is fetched, so nothing of it is kept."""
     if kind != MESSAGE:
         return {}
-    pictures = body.get("imagesUrls")
-    attached = body.get("attachments")
     return {
-        "body": str(body.get("body") or "").replace("\x00", ""),
-        "attachments": (len(attached) if isinstance(attached, list) else 0)
-        + (len(pictures) if isinstance(pictures, list) else 0),
+        "body": _words(body.get("body"))[:LONGEST_MARKUP].replace("\x00", ""),
+        "attachments": attachments_of(body),
     }
 
 
@@ -205,6 +236,6 @@ def _basic(header: str) -> tuple[str, str]:
         return "", ""
     try:
         login, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return "", ""
     return login, password

@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
+from app.sim.hostile import worst_reply
 from app.sim.openai_faults import Fault, FaultRefused, Faults, spoil
 from app.sim.responder import is_routing, respond, text_of
 
@@ -195,7 +196,8 @@ async def _read_request(request: Request) -> dict[str, Any]:
 def _compose(asked: Mapping[str, Any], fault: Fault, pace: Pace) -> _Reply:
     response_format = asked.get("response_format")
     is_json = response_format is not None and response_format["type"] != "text"
-    text = spoil(respond(asked["messages"], response_format), fault, is_json=is_json)
+    answer = worst_reply if fault.hostile else respond
+    text = spoil(answer(asked["messages"], response_format), fault, is_json=is_json)
     if fault.refusal:
         text = "I'm sorry, I can't assist with that request."
     tokens = tuple(_TOKEN.findall(text))

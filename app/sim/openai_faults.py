@@ -35,6 +35,8 @@ class Fault:
     """A well-formed answer that means nothing."""
     mangled_placeholder: bool = False
     """Placeholders come back broken; where there is none, one comes unasked."""
+    hostile: bool = False
+    """The model does its worst: it tells its prompt in disguises, invents marks and breaks them."""
     only: str = "any"
     """Which requests it meets: any, routing or answering."""
     times: int = 0

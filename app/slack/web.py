@@ -28,6 +28,7 @@ PASSING_ERRORS = frozenset(
     {"ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 )
 """Codes of Slack's that say nothing against the request itself."""
+UNREADABLE = "an unreadable answer"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -68,7 +69,11 @@ class WebSlack:
                 **more,
             },
         )
-        return Posted(channel=str(answer.get("channel")), ts=str(answer.get("ts")))
+        place, ts = answer.get("channel"), answer.get("ts")
+        if not (isinstance(place, str) and place and isinstance(ts, str) and ts):
+            # It was taken: posting it again and again would be worse than not knowing where.
+            raise SlackError("Slack took a message and did not say where it is", retryable=False)
+        return Posted(channel=place, ts=ts)
 
     async def update(
         self,
@@ -95,11 +100,17 @@ class WebSlack:
         settings: SlackSettings,
         method: str,
         arguments: dict[str, Any],
-    ) -> AsyncSlackResponse:
+    ) -> dict[str, Any]:
         try:
-            return await self._client(workspace, settings).api_call(method, json=arguments)
+            answer = await self._client(workspace, settings).api_call(method, json=arguments)
         except SlackApiError as exc:
             raise _translated(method, exc) from exc
+        except (AttributeError, LookupError, TypeError, ValueError) as exc:
+            # The package takes for granted that an answer is an object.
+            raise SlackError(f"Slack answered {method} with {UNREADABLE}", retryable=True) from exc
+        if not isinstance(answer.data, dict):
+            raise SlackError(f"Slack answered {method} with {UNREADABLE}", retryable=True)
+        return answer.data
 
     def _client(self, workspace: SlackWorkspace, settings: SlackSettings) -> AsyncWebClient:
         key = (workspace.bot_token, settings.base_url, settings.timeout_s)
@@ -158,7 +169,7 @@ def _pause_s(response: HttpResponse) -> int:
 
 def _translated(method: str, error: SlackApiError) -> SlackError:
     answer = error.response
-    code, status = "an unreadable answer", 0
+    code, status = UNREADABLE, 0
     if isinstance(answer, AsyncSlackResponse):
         status = answer.status_code
         said = answer.data.get("error") if isinstance(answer.data, dict) else None

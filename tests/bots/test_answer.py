@@ -56,6 +56,17 @@ async def test_the_emergency_number_is_the_listings(model: FakeLanguageModel) ->
     assert "997" in text
 
 
+async def test_an_emergency_number_that_is_also_the_door_code_is_said(
+    model: FakeLanguageModel,
+) -> None:
+    booked = make_reservation(gated=Gated(secrets={"door_code": "112"}))
+    for now in (NOON, EARLY):
+        stay = make_stay(reservation=booked, now=now)
+        answer = answering(model, "There is a fire in the kitchen", stay=stay)
+        assert "112" in (await answer.whole() or "")
+        assert (await answer.route()).severity == "critical"
+
+
 async def test_an_urgent_matter_without_danger_has_no_number(model: FakeLanguageModel) -> None:
     answer = answering(model, "Water is pouring through the ceiling")
     assert (await answer.route()).severity == "high"
@@ -261,6 +272,36 @@ async def test_a_broken_placeholder_is_a_persons_matter(
     assert text is not None
     assert "colleague" in text
     assert "door_code" not in text
+
+
+async def test_a_code_that_a_model_found_by_itself_is_kept_as_a_placeholder(
+    model: FakeLanguageModel,
+) -> None:
+    model.will_say(f"Try {DOOR_CODE}.")
+    assert await answering(model, VAGUE).whole() == "Try [[door_code]]."
+    locked = answering(model, VAGUE, stay=make_stay(now=EARLY))
+    assert "colleague" in (await locked.whole() or "")
+
+
+@pytest.mark.parametrize(
+    "words", ["Your code is door_code.", "It is %5B%5Bdoor_code%5D%5D", "See wi\u200bfi_password"]
+)
+async def test_a_name_of_a_placeholder_is_never_shown(model: FakeLanguageModel, words: str) -> None:
+    model.will_say(words)
+    for now in (NOON, EARLY):
+        assert "colleague" in (await answering(model, VAGUE, stay=make_stay(now=now)).whole() or "")
+
+
+async def test_what_is_locked_is_not_said_though_an_operator_wrote_it_into_a_template(
+    model: FakeLanguageModel,
+) -> None:
+    keys = "The key is in the blue box left of the door, behind the third flower pot."
+    listing = make_listing(gated=Gated(texts={"keyPickup": keys}))
+    model.will_say(f"Sure! {keys}")
+    assert await answering(model, VAGUE, stay=make_stay(listing=listing)).whole() == f"Sure! {keys}"
+    locked = answering(model, VAGUE, stay=make_stay(listing=listing, now=EARLY))
+    assert "colleague" in (await locked.whole() or "")
+    assert (await locked.route()).because == "the answer held what is locked"
 
 
 async def test_a_placeholder_is_refused_while_access_is_locked(model: FakeLanguageModel) -> None:

@@ -24,6 +24,13 @@ def with_bot(**changes: Any) -> Content:
     return content(bots=[bots[0], {**bots[1], **changes}])
 
 
+def deep(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
 def without_code(name: str) -> Content:
     return content(codes=[code for code in default_content()["codes"] if code["code"] != name])
 
@@ -55,6 +62,25 @@ def test_what_every_tenant_starts_with_can_be_used() -> None:
         (lambda: content(phrases={"NOBODY": {"en": ["x"]}}), "NOBODY"),
         (lambda: content(phrases={"WIFI_QUESTION": {"fr": ["mot de passe"]}}), "'fr'"),
         (lambda: content(codes=[{"code": "x", "description": "abc"}]), "codes.0.code"),
+        (lambda: with_bot(template="a\x00b"), r"bots\[1\].template: holds a character"),
+        (lambda: with_bot(name="half \ud83d"), r"bots\[1\].name: holds a character"),
+        (lambda: with_bot(conditions={"a": deep(100)}), "nested deeper"),
+        (lambda: with_bot(conditions={"$and": [{"a": n} for n in range(10_000)]}), "clauses"),
+        (lambda: with_bot(conditions={"a": {"$regex": "(a{1000}){1000}"}}), "repeats more"),
+        (lambda: with_bot(conditions={"a": {"$foo": 1}}), r"\$foo is not known"),
+        (lambda: with_bot(conditions={"a": 2**70}), "too large"),
+        (lambda: with_bot(conditions={"a": [float("nan")]}), r"a\[0\]: holds a number"),
+        (lambda: with_bot(template="x" * 1_000_001), "characters in all"),
+        (lambda: with_bot(template=5), "bots.1.template"),
+        (lambda: with_bot(conditions=[]), "bots.1.conditions"),
+        (lambda: content(bots=5), "bots"),
+        (lambda: content(bots=default_content()["bots"] * 101), "bots"),
+        (lambda: content(templates={"WIFI_QUESTION": {"../../x": "y"}}), "write the language as"),
+        (lambda: content(phrases={"WIFI_QUESTION": {"en": ["a? b? c? d? e? f? g"]}}), "optional"),
+        (lambda: content(phrases={"WIFI_QUESTION": {"en": ["a ... b ... c ... d ... e"]}}), "gaps"),
+        (lambda: content(phrases={"WIFI_QUESTION": {"en": ["x" * 300]}}), "longer than"),
+        (lambda: content(phrases={"WIFI_QUESTION": {"ar": ["\u0640"]}}), "no letters|stray sign"),
+        (lambda: content(phrases={"WIFI_QUESTION": ["x"]}), "phrases.WIFI_QUESTION"),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_its_place(

@@ -18,7 +18,9 @@ from app.bots.phrases import (
     wants_human,
 )
 from app.errors import BadInput
+from bench.phrases import fact_answers, precision
 
+HELD_OUT = Path(__file__).parent / "held_out"
 CASES = Path(__file__).parent / "phrase_cases"
 LEAST_CASES = 60
 
@@ -40,6 +42,12 @@ def test_what_is_answered_from_facts_is_right(language: str):
     wrong = [case for case in acted if case[0] != case[2]]
     assert len(cases(language)) >= LEAST_CASES
     assert len(wrong) <= 0.02 * len(acted), wrong
+
+
+def test_what_is_answered_from_facts_is_right_in_sentences_that_others_wrote():
+    answers = fact_answers(HELD_OUT)
+    assert len(answers) >= 400
+    assert precision(answers, same=True) >= 0.98
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -167,6 +167,34 @@ def test_values_of_in_may_be_many_and_no_more() -> None:
         compile_condition({"a": {"$in": list(range(MOST_VALUES + 1))}})
 
 
+def test_an_evaluation_that_takes_too_much_work_is_refused_and_the_next_is_not() -> None:
+    heavy = {"a": {"$regex": "(a|b)*a(a|b){60}c"}}
+    matches = compile_condition({"$or": [heavy] * 20})
+    with pytest.raises(BadInput, match="document: takes too much work"):
+        matches({"a": "ab" * 1_000})
+    assert not matches({"a": "ab"})
+
+
+def test_many_lists_of_in_met_by_many_values_are_refused() -> None:
+    matches = compile_condition({"a": {"$in": [[n] for n in range(200)]}})
+    assert not matches({"a": [[-1]] * 100})
+    with pytest.raises(BadInput, match="document: takes too much work"):
+        matches({"a": [[-1]] * 2_000})
+
+
+def test_long_arrays_met_by_many_clauses_are_refused() -> None:
+    matches = compile_condition({"$nor": [{"a": n} for n in range(400)]})
+    assert matches({"a": [-1] * 100})
+    with pytest.raises(BadInput, match="document: takes too much work"):
+        matches({"a": [-1] * 2_000})
+
+
+def test_a_refusal_of_a_very_long_name_stays_short() -> None:
+    with pytest.raises(BadInput) as refused:
+        compile_condition({"x" * 100_000: {"$" + "y" * 100_000: 1}})
+    assert len(str(refused.value)) < 400
+
+
 def test_a_document_nested_without_end_is_refused() -> None:
     document: list[Any] = []
     for _ in range(5_000):

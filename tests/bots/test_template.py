@@ -212,8 +212,39 @@ def test_what_is_wrong_is_refused_with_its_place(text: str, message: str) -> Non
 
 
 def test_a_text_too_long_is_refused_and_the_longest_is_not() -> None:
-    assert compile_template("x" * 50_000).render({}) == "x" * 50_000
-    assert refused("x\n" * 25_001).startswith("line 25001, column 1: a template may have 50000")
+    assert compile_template("x" * 30_000).render({}) == "x" * 30_000
+    assert refused("x\n" * 15_001).startswith("line 15001, column 1: a template may have 30000")
+
+
+def test_ten_thousand_nested_conditions_are_refused_with_their_place() -> None:
+    assert refused("<%if(a){%>" * 3_000).startswith("line 1, column 321: conditions are nested")
+
+
+def test_a_megabyte_is_refused_before_it_is_read() -> None:
+    assert refused("<% if (a) { %>x<% } %>" * 50_000).startswith("line 1, column 30001: a template")
+
+
+def test_sections_that_multiply_a_list_are_refused_while_rendering() -> None:
+    template = compile_template("{{#a}}" * 8 + "x" + "{{/a}}" * 8)
+    assert template.render({"a": [1, 2]}) == "x" * 256
+    with pytest.raises(BadInput, match="grows past"):
+        template.render({"a": list(range(20))})
+
+
+def test_a_text_that_prints_a_long_value_too_often_is_refused_while_rendering() -> None:
+    template = compile_template("{{a}}" * 1_000)
+    assert len(template.render({"a": "x" * 100})) == 100_000
+    with pytest.raises(BadInput, match="grows past 500000 characters"):
+        template.render({"a": "x" * 1_000})
+
+
+@pytest.mark.parametrize("text", ["{{a}}", "<%= a %>", "<% if (a == 1) { %>x<% } %>"])
+def test_a_variable_nested_without_end_is_refused_while_rendering(text: str) -> None:
+    nested: list[Any] = []
+    for _ in range(5_000):
+        nested = [nested]
+    with pytest.raises(BadInput, match="nested too deeply"):
+        compile_template(text).render({"a": nested})
 
 
 def test_nesting_is_limited_in_both_layers() -> None:

@@ -14,14 +14,26 @@ from app.bots.urgent import (
     emergency_sentence,
     find_urgent,
 )
+from bench.phrases import Answer, confused, precision, recall, urgent_answers
 
+HELD_OUT = Path(__file__).parent / "held_out"
 CASES = Path(__file__).parent / "phrase_cases"
-LEAST_CASES = 60
+LEAST_CASES = 400
 
 
 def cases(language: str) -> list[tuple[str, str]]:
-    blocks = tomllib.loads((CASES / f"urgent_{language}.toml").read_text(encoding="utf-8"))
-    return [(kind, line) for kind, block in blocks.items() for line in phrase_lines(block)]
+    return [
+        (kind, line)
+        for name in (f"urgent_{language}.toml", f"night_{language}.toml")
+        for kind, block in tomllib.loads((CASES / name).read_text(encoding="utf-8")).items()
+        for line in phrase_lines(block)
+    ]
+
+
+def held_out() -> list[Answer]:
+    answers = urgent_answers(HELD_OUT)
+    assert len(answers) >= LEAST_CASES
+    return answers
 
 
 def kind_of(text: str) -> str | None:
@@ -48,6 +60,18 @@ def test_nearly_no_harmless_sentence_is_taken_for_an_emergency(language: str):
 def test_the_kind_of_an_emergency_is_right(language: str):
     wrong = [(kind, line) for kind, line in cases(language) if kind_of(line) not in (kind, None)]
     assert len(wrong) <= 0.05 * len(cases(language)), wrong
+
+
+def test_emergencies_are_found_in_sentences_that_others_wrote():
+    assert recall(held_out()) >= 0.97
+
+
+def test_little_of_what_others_wrote_is_taken_for_an_emergency_wrongly():
+    assert precision(held_out()) >= 0.95
+
+
+def test_a_danger_to_life_that_others_wrote_of_is_seldom_taken_for_less():
+    assert len(confused(held_out())) <= 0.02 * len(held_out())
 
 
 @pytest.mark.parametrize(
@@ -93,6 +117,9 @@ def test_text_without_words_is_no_emergency(text: str):
         ("injury", "ae", "998"),
         ("crime", "AE", "999"),
         ("gas", "DE", "112"),
+        ("crime", "DE", "110"),
+        ("injury", "SA", "997"),
+        ("fire", "NO", "110"),
         ("fire", "US", "911"),
         ("crime", "GB", "999"),
         ("injury", "JP", "119"),
@@ -102,6 +129,48 @@ def test_text_without_words_is_no_emergency(text: str):
 )
 def test_the_number_is_that_of_the_country_and_kind(kind: str, country: str | None, number: str):
     assert emergency_number(kind, country) == number
+
+
+def test_what_was_found_is_told_without_the_guests_own_words():
+    found = find_urgent("Anna says water is pouring through the ceiling!", country_code=None)
+    assert found is not None
+    assert "water: water" in found.phrase
+    assert "Anna" not in found.phrase
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What should we do if there is a fire?",
+        "There is no fire, only steam.",
+        "We watched a film about a fire in a hotel.",
+        "The leak is fixed now, thank you.",
+        "thanks for fixing the leak so quickly",
+        "Do you have a smoke alarm?",
+        "When we arrive tomorrow, will the code work? We have no key yet.",
+        "the tap drips on the floor, no rush",
+        "We are the couple with the fire-red van arriving on Saturday in the late afternoon",
+    ],
+)
+def test_what_is_supposed_denied_told_over_or_can_wait_is_no_emergency(text: str):
+    assert find_urgent(text, country_code=None) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("the smoke alarm is going off", "fire"),
+        ("the gas bottle is leaking and we cannot close it", "gas"),
+        ("every time I touch the washing machine it gives me a shock", "electricity"),
+        ("The fire alarm test was yesterday. Now there is smoke in the hallway", "fire"),
+    ],
+)
+def test_a_harmless_name_does_not_hide_what_the_thing_does(text: str, kind: str):
+    assert kind_of(text) == kind
+
+
+def test_a_word_of_another_language_does_not_count():
+    assert kind_of("the blackout curtains in the bedroom do not close") is None
 
 
 def test_only_critical_kinds_carry_a_number():

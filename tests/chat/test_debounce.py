@@ -1,3 +1,6 @@
+import asyncio
+from contextlib import AsyncExitStack
+
 import pytest
 
 from app.jobs import Job
@@ -203,3 +206,17 @@ async def test_a_reaction_that_quotes_danger_raises_no_case(rooms: Rooms) -> Non
     case = await rooms.case()
     assert case is not None
     assert case.severity == "high"
+
+
+async def test_an_urgent_message_is_concluded_on_the_one_connection_it_came_by(
+    rooms: Rooms,
+) -> None:
+    """Who waits for a second connection while holding one waits for others who do the same."""
+    async with AsyncExitStack() as others:
+        for _ in range(11):
+            await others.enter_async_context(rooms.database.shared().transaction())
+        async with asyncio.timeout(5):
+            await rooms.writes("There is a fire in the kitchen!")
+    case = await rooms.case()
+    assert case is not None
+    assert case.severity == "critical"

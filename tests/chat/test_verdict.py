@@ -92,6 +92,21 @@ async def test_an_sms_stays_within_its_length_with_the_disclosure(rooms: Rooms) 
     assert text.endswith("The shop is near.")
 
 
+async def test_the_first_message_of_a_thread_nobody_knew_already_limits_the_reply(
+    rooms: Rooms,
+) -> None:
+    row = rooms.hostaway.reservation_rows["5000"]
+    rooms.hostaway.reservation_rows["6000"] = {**row, "id": 6000, "status": "inquiry"}
+    rooms.hostaway.add_thread("71", "6000")
+    rooms.model.will_say("The shop is near. " * 12)
+    question = "Where is the nearest shop, please?"
+    await rooms.writes(question, thread="71", communicationType="sms")
+    await rooms.passes_time(5)
+    ((_, text, how),) = rooms.hostaway.sent
+    assert how == "sms"
+    assert len(text) <= 140
+
+
 async def test_an_sms_counts_what_its_placeholders_stand_for(rooms: Rooms) -> None:
     await rooms.changes(doorCode="press " + "1 2 3 4 5 6 7 8 9 " * 4)
     rooms.model.will_say("The code is [[door_code]]. " + "Good. " * 10)

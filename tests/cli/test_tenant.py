@@ -119,4 +119,4 @@ def test_what_is_exported_can_be_imported_under_another_id(acme: Terminal, tmp_p
 def test_a_folder_that_is_no_tenant_is_refused(terminal: Terminal, tmp_path: Path) -> None:
     result = terminal.type("tenant", "import", str(tmp_path))
     assert result.exit_code == 2
-    assert "cannot read tenant.toml" in result.stderr
+    assert "tenant.toml is missing" in result.stderr

@@ -1,3 +1,5 @@
+import pytest
+
 from app.events import CaseOpened
 from app.tenants import Tenant
 from tests.case_world import DOOR_CODE
@@ -77,6 +79,17 @@ async def test_a_refused_reply_keeps_its_words_on_the_page(desk: Desk, tenant: T
     empty = await ala.submit(page, f"{page}/reply", text="  ")
     assert empty.status == 400
     assert "a reply needs words" in empty.text
+
+
+async def test_a_code_in_a_refused_reply_is_shown_as_a_mark(desk: Desk, tenant: Tenant) -> None:
+    case = await desk.world.open_case(tenant, await desk.world.thread(tenant))
+    ala = await desk.signed_in("acme", "Ala")
+    page = f"/case/acme/{case.id}"
+    words = f"It is {DOOR_CODE} [[other_code]]"
+    refused = await ala.submit(page, f"{page}/reply", text=words)
+    assert refused.status == 400
+    assert "It is [[door_code]] [[other_code]]" in refused.text
+    assert DOOR_CODE not in refused.text
 
 
 async def test_a_resolved_case_is_over_and_leaves_the_list(desk: Desk, tenant: Tenant) -> None:
@@ -163,3 +176,62 @@ async def test_opening_a_page_tells_nobody_anything(desk: Desk, tenant: Tenant) 
     await ala.get(f"/case/acme/{case.id}")
     assert await desk.world.case(tenant, case.id) == before
     assert heard == []
+
+
+@pytest.mark.parametrize(
+    ("words", "stored"),
+    [
+        ("\x00Hello\x00", "Hello"),
+        ("\u202eevil\u202c 😀 مرحبا", "\u202eevil\u202c 😀 مرحبا"),
+        ("{{door_code}} <%= door_code %> %s {0}", "{{door_code}} <%= door_code %> %s {0}"),
+        ("<script>alert(1)</script>", "<script>alert(1)</script>"),
+    ],
+)
+async def test_whatever_an_operator_writes_is_kept_as_it_is_and_shown_as_text(
+    desk: Desk, tenant: Tenant, words: str, stored: str
+) -> None:
+    case = await desk.world.open_case(tenant, await desk.world.thread(tenant))
+    ala = await desk.signed_in("acme", "Ala")
+    page = f"/case/acme/{case.id}"
+    assert (await ala.submit(page, f"{page}/reply", text=words)).status == 303
+    door = await desk.world.database.tenant("acme")
+    async with door.transaction() as conn:
+        assert await conn.fetchval("select text from {schema}.outbox") == stored
+    assert "<script>" not in (await ala.get(page)).text
+
+
+async def test_a_reply_longer_than_any_is_refused_in_words(desk: Desk, tenant: Tenant) -> None:
+    case = await desk.world.open_case(tenant, await desk.world.thread(tenant))
+    ala = await desk.signed_in("acme", "Ala")
+    page = f"/case/acme/{case.id}"
+    answer = await ala.submit(page, f"{page}/reply", text="x" * 20_000)
+    assert (answer.status, "10000 characters at most" in answer.text) == (400, True)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/case/%00/1", "/case/acme%0d%0aSet-Cookie:%20x=y/1", "/case/..%2f..%2fetc/1",
+        "/cases?tenant=%00", "/cases?tenant=%0d%0ax:y", "/live?tenant=%00", "/case/acme/1?note=%00",
+        "/static/..%2f..%2fauth.py", "/static/../auth.py", "/open/%00", "/open/%ff.%ff",
+        "/case/acme/" + "9" * 400, "/drafts?note=<script>",
+    ],
+)  # fmt: skip
+async def test_tricks_with_paths_lead_nowhere(desk: Desk, tenant: Tenant, path: str) -> None:
+    ala = await desk.signed_in("acme", "Ala")
+    if path.startswith("/live"):
+        assert (await ala.get(path)).status == 404
+        return
+    tricky = ("Traceback", "import ", "root:", "<script>")
+    for visitor, headers in ((ala, {}), (desk.visitor(), BEARER)):
+        answer = await visitor.get(path, **headers)
+        assert answer.status in (200, 400, 403, 404), answer.status
+        assert "Set-Cookie" not in answer.headers
+        assert not any(word in answer.text for word in tricky)
+
+
+async def test_a_strangers_form_is_not_even_read(desk: Desk, tenant: Tenant) -> None:
+    unreadable = {"Content-Type": "multipart/form-data"}
+    for path in ("/case/acme/1/reply", "/draft/1/send"):
+        answer = await desk.visitor().post(path, {"text": "x" * 500_000}, **unreadable)
+        assert (answer.status, "link of an alert" in answer.text) == (401, True)

@@ -107,3 +107,11 @@ async def test_the_link_of_a_tenant_that_is_gone_leads_nowhere(desk: Desk, tenan
 async def test_the_link_of_drafts_leads_to_them(desk: Desk, tenant: Tenant) -> None:
     path = path_of(desk, desk.links.link_to_drafts(tenant.id, "Ala"))
     assert (await desk.visitor().post(path)).location == "/drafts"
+
+
+async def test_a_name_of_signs_that_cannot_be_seen_is_refused(desk: Desk, tenant: Tenant) -> None:
+    path = path_of(desk, desk.links.link_to_case(tenant.id, 5, ""))
+    for name in ("", "  ", "x" * 61, "\u202eala", "a\x00b", "a\x1b[31m"):
+        answer = await desk.visitor().post(path, {"name": name})
+        assert (answer.status, "tell your name" in answer.text) == (400, True), name
+    assert (await desk.visitor().post(path, {"name": "Żółć العربية"})).status == 303

@@ -1,6 +1,7 @@
 """The house, opened once for all path tests."""
 
 import asyncio
+import contextlib
 import shutil
 import socket
 import tempfile
@@ -18,8 +19,25 @@ from app.main import serving
 from app.settings import load_settings
 from app.sim import openai
 from app.sim.server import build_app
+from app.sim.world import World
 from app.wiring import build
+from tests.opened import database, swept_url, tenant, tenants
 from tests.paths.house import House
+from tests.paths.twins import (
+    DESK_TOKEN,
+    LOUD_GUEST,
+    OPERATOR,
+    QUIET_GUEST,
+    UNSURE_GUEST,
+    MarkedModel,
+    Twin,
+    Twins,
+    book,
+    furnish,
+    library_of,
+)
+
+__all__ = ["database", "swept_url", "tenant", "tenants"]
 
 
 def free_port() -> int:
@@ -97,3 +115,107 @@ async def house(sim_base: tuple[str, object], embedded_urls: ServerUrls) -> Asyn
         await opened.until(is_synced, 30)
         yield opened
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def twins(embedded_urls: ServerUrls) -> AsyncIterator[Twins]:
+    """One house with two companies that are the same but for their marks, each with a case."""
+    app = build_app(seed=7, scale="small")
+    config = uvicorn.Config(app, port=free_port(), log_config=None, lifespan="on")
+    server = uvicorn.Server(config)
+    outside = asyncio.ensure_future(server.serve())
+    admin = await asyncpg.connect(embedded_urls.database_url or "")
+    await admin.execute("drop database if exists twins with (force)")
+    await admin.execute("create database twins")
+    await admin.close()
+    while not server.started:
+        await asyncio.sleep(0.01)
+    async with _twin_house(f"http://127.0.0.1:{config.port}", app.state.world, embedded_urls) as it:
+        yield it
+    server.should_exit = True
+    await outside
+
+
+@contextlib.asynccontextmanager
+async def _twin_house(base: str, world: World, urls: ServerUrls) -> AsyncIterator[Twins]:
+    folder, port, desk_port = tempfile.mkdtemp(prefix="nightdesk-twins-"), free_port(), free_port()
+    environment = {
+        "NIGHTDESK_DATABASE_URL": (urls.database_url or "").replace("/nightdesk?", "/twins?"),
+        "NIGHTDESK_REDIS_URL": urls.redis_url or "",
+        "NIGHTDESK_ENCRYPTION_KEYS": new_key(),
+        "NIGHTDESK_DESK_TOKEN": DESK_TOKEN,
+        "NIGHTDESK_DATA__DIR": folder,
+        "NIGHTDESK_HOSTAWAY__BASE_URL": f"{base}/hostaway/v1",
+        "NIGHTDESK_HOSTAWAY__IP_REQUESTS": "5000",
+        "NIGHTDESK_HOSTAWAY__ACCOUNT_REQUESTS": "5000",
+        "NIGHTDESK_SLACK__BASE_URL": f"{base}/slack/api/",
+        "NIGHTDESK_SERVER__PUBLIC_PORT": str(port),
+        "NIGHTDESK_SERVER__PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "NIGHTDESK_SERVER__DESK_PORT": str(desk_port),
+        "NIGHTDESK_SERVER__DESK_URL": f"http://127.0.0.1:{desk_port}",
+        "NIGHTDESK_CHAT__WINDOW_CONFIRMED_S": "0.2",
+        "NIGHTDESK_CHAT__WINDOW_ARRIVAL_ACCESS_S": "0.2",
+        "NIGHTDESK_CHAT__SEND_CHECK_S": "0.2",
+        "NIGHTDESK_CHAT__LOW_SCORE": "draft",
+        "NIGHTDESK_ESCALATION__ACKNOWLEDGE_S": "3600",
+    }
+    model = MarkedModel()
+    world.knobs.change({"rate_ip": 0, "rate_account": 0})
+    product = build(load_settings(None, environment), model=model)
+    async with (
+        product.opened(), serving(product),
+        _browser() as alders, _browser() as birchs,
+    ):  # fmt: skip
+        alder = Twin(
+            name="alder", mark="ALDERMARK", account_id=70001, door_code="481516", http=alders
+        )
+        birch = Twin(
+            name="birch", mark="BIRCHMARK", account_id=70002, door_code="927364", http=birchs
+        )
+        made = Twins(
+            product=product, world=world, model=model, public=f"http://127.0.0.1:{port}",
+            desk=f"http://127.0.0.1:{desk_port}", environment=environment, alder=alder, birch=birch,
+        )  # fmt: skip
+        for twin in (alder, birch):
+            await _move_in(made, twin)
+        await made.quiet()
+        for twin in (alder, birch):
+            await _live(made, twin)
+        yield made
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _browser() -> aiohttp.ClientSession:
+    """Keeps cookies of a bare address too."""
+    return aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+
+
+async def _move_in(twins: Twins, twin: Twin) -> None:
+    """A company with its PMS, Slack, model key and library."""
+    tenants = twins.product.tenants
+    furnish(twins.world, twin)
+    book(twins.world, twin)
+    await tenants.add(twin.name, f"{twin.mark} Stays")
+    token = f"xoxb-{twin.name}"
+    twins.world.knobs.slack_tokens[token] = f"T{twin.account_id}"
+    await tenants.set_workspace(twin.name, team_id=f"T{twin.account_id}", bot_token=token)
+    await tenants.set_credentials(twin.name, {"openai_api_key": f"key-{twin.name}"})
+    await twins.product.libraries.publish(twin.name, library_of(twin), by=twin.mark)
+    await tenants.set_mode(twin.name, "on")
+    twin.account = await tenants.add_account(
+        twin.name,
+        external_id=str(twin.account_id),
+        client_secret=f"sim-secret-{twin.account_id}",
+    )
+    twin.base = twins.desk
+
+
+async def _live(twins: Twins, twin: Twin) -> None:
+    """An answered question, a case, a draft; then somebody opens the case by its link."""
+    twins.writes(twin, QUIET_GUEST, f"Is there a bakery near you? {twin.mark}")
+    await twins.quiet()
+    twins.writes(twin, LOUD_GUEST, f"{twin.mark} help, water is pouring through the ceiling!")
+    await twins.quiet()
+    twins.writes(twin, UNSURE_GUEST, f"UNSURE {twin.mark} and what about bikes and boats?")
+    await twins.quiet()
+    await twin.enter(twins.link(twin, case_id=1, operator=OPERATOR))

@@ -10,6 +10,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CHECK_IN = "From what time can we check in?"
 CODE = "What is the door code?"
+AIRBNB = {
+    "channelId": 2018, "channelName": "airbnbOfficial", "phone": None,
+    "guestEmail": "jan@relay.example",
+}  # fmt: skip
 
 
 async def mode(house: House, guest: Guest) -> str:
@@ -110,7 +114,7 @@ async def test_a_person_who_repeats_our_words_with_another_time_is_a_person(hous
 async def test_a_reply_that_the_channel_refused_goes_by_mail_once(house: House) -> None:
     await house.product.tenants.set("warsaw", {"chat.send_check_s": 0.3})
     try:
-        guest = await house.book(arrivalInDays=21, phone=None, guestEmail="jan@relay.example")
+        guest = await house.book(arrivalInDays=21, **AIRBNB)
         await house.sim(
             "POST", "/faults", {"target": "hostaway.send", "kind": "message_failed", "count": 1}
         )
@@ -135,7 +139,7 @@ async def test_a_reply_that_the_channel_refused_goes_by_mail_once(house: House) 
 async def test_a_code_that_the_channel_refused_is_never_mailed(house: House) -> None:
     await house.product.tenants.set("warsaw", {"chat.send_check_s": 0.3})
     try:
-        guest = await house.book(phone=None, guestEmail="jan@relay.example")
+        guest = await house.book(**AIRBNB)
         await house.sim(
             "POST", "/faults", {"target": "hostaway.send", "kind": "message_failed", "count": 1}
         )

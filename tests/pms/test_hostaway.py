@@ -1,7 +1,9 @@
 """The client against a small Hostaway on the loopback that does what each test scripts."""
 
 import asyncio
+import contextlib
 import logging
+import re
 import socket
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -114,7 +116,8 @@ class Outside:
             return {"status": "success", "result": await self.store(request)}
         if path in self.pages:
             return {"status": "success", **self.pages[path](dict(request.query))}
-        return {"status": "success", "result": {"id": 7, "path": path, **request.query}}
+        number = int(re.sub(r"\D", "", path) or 7)
+        return {"status": "success", "result": {"id": number, "path": path, **request.query}}
 
     async def store(self, request: web.Request) -> dict[str, Any]:
         self.stored.append(await request.json())
@@ -227,6 +230,102 @@ async def failure_of(call: Awaitable[Any]) -> HostawayError:
     return caught.value
 
 
+# Nonsense
+
+
+def endless(piece: bytes) -> Fault:
+    """A fault whose answer never ends."""
+
+    async def fault(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await response.write(piece)
+        return response
+
+    return fault
+
+
+NONSENSE = [
+    "<html><body>502 Bad Gateway</body></html>", "", "null", "[]", '"text"', "{", "[" * 100_000,
+    '{"status": "success", "result": {"id": 7', '{"status": "success"}', '{"result": null}',
+    '{"status": "success", "result": "gone"}', '{"status": "success", "result": {}}',
+    '{"status": "success", "result": [[], 1, null]}', '{"status": "fail", "result": {"id": 7}}',
+    '{"status": "success", "result": {"id": {"a": 1}}}', '{"status": "fail", "message": [1]}',
+    '{"status": "success", "result": {"id": 8}}', '{"status": "success", "result": {"id": "x"}}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", NONSENSE, ids=lambda body: body[:30])
+async def test_an_answer_that_is_nonsense_is_our_error(world: World, body: str) -> None:
+    client = await world.client()
+    world.outside.faults.extend([answer(200, body)] * 3)
+    await failure_of(client.reservation(ACCOUNT, "7"))
+
+
+@pytest.mark.parametrize("body", NONSENSE, ids=lambda body: body[:30])
+async def test_a_list_that_is_nonsense_is_our_error_or_empty(world: World, body: str) -> None:
+    client = await world.client()
+    world.outside.faults.extend([answer(200, body)] * 3)
+    try:
+        assert await client.messages(ACCOUNT, "70") == []
+    except HostawayError:
+        return
+
+
+async def test_an_odd_character_does_not_make_an_answer_unreadable(world: World) -> None:
+    client = await world.client()
+    body = '{"status": "success", "result": {"id": 7, "guestName": "\\ud83d", "price": NaN}}'
+    world.outside.faults.append(answer(200, body))
+    row = await client.reservation(ACCOUNT, "7")
+    assert (row["guestName"], row["price"]) == ("\N{REPLACEMENT CHARACTER}", None)
+
+
+async def test_an_answer_without_an_end_is_left(world: World) -> None:
+    client = await world.client()
+    world.outside.faults.extend([endless(b" " * 1_000_000)] * 3)
+    failure = await failure_of(client.reservation(ACCOUNT, "7"))
+    assert "larger than any" in str(failure)
+
+
+async def test_a_send_whose_answer_has_no_end_may_have_arrived(world: World) -> None:
+    client = await world.client()
+    world.outside.faults.append(endless(b" " * 1_000_000))
+    failure = await failure_of(send(client))
+    assert (failure.was_sent, failure.retryable) == (True, False)
+
+
+@pytest.mark.parametrize("token", ["a\nb: c", "", 5, None, "ż", "a b", "x" * 20_000])
+async def test_a_token_that_no_header_may_carry_is_refused(world: World, token: object) -> None:
+    client = await world.client()
+    world.outside.token_faults.append(answer(200, {"access_token": token, "expires_in": 3600}))
+    assert "no usable access token" in str(await failure_of(client.listing(ACCOUNT, "7")))
+
+
+async def test_rows_that_repeat_for_ever_end_a_walk(world: World) -> None:
+    client = await world.client(page_size=2)
+    world.outside.pages["/listings"] = lambda _: {"result": [{"id": 1}, {"id": 2}], "count": 10**9}
+    assert len([rows async for rows in client.listings(ACCOUNT)]) == 1
+    world.outside.pages["/reservations"] = lambda _: {"result": [{"id": 1}, {"id": 2}]}
+    assert len([rows async for rows in client.reservations(ACCOUNT)]) == 2
+
+
+async def test_a_cursor_that_runs_in_a_circle_ends_a_walk(world: World) -> None:
+    client = await world.client(page_size=1)
+    after = {"": 3, "3": 2, "2": 1, "1": 3}
+    world.outside.pages["/reservations"] = lambda query: {
+        "result": [{"id": after[query.get("afterId", "")]}]
+    }
+    assert len([rows async for rows in client.reservations(ACCOUNT)]) == 4
+
+
+async def test_rows_without_an_id_end_a_walk(world: World) -> None:
+    client = await world.client(page_size=1)
+    world.outside.pages["/reservations"] = lambda _: {"result": [{"id": None}, {}]}
+    assert len([rows async for rows in client.reservations(ACCOUNT)]) == 1
+
+
 # Token
 
 
@@ -309,7 +408,7 @@ async def test_refusals_that_no_token_helps_against_do_not_burn_tokens(world: Wo
 
 async def test_ten_calls_at_once_share_one_token(world: World) -> None:
     client = await world.client()
-    await asyncio.gather(*(client.listing(ACCOUNT, str(n)) for n in range(10)))
+    await asyncio.gather(*(client.listing(ACCOUNT, str(n)) for n in range(1, 11)))
     assert len(world.outside.issued) == 1
 
 
@@ -317,7 +416,7 @@ async def test_ten_calls_with_a_dead_token_share_one_renewal(world: World) -> No
     client = await world.client()
     await client.listing(ACCOUNT, "7")
     world.outside.dead.add("token-70001-1")
-    await asyncio.gather(*(client.listing(ACCOUNT, str(n)) for n in range(10)))
+    await asyncio.gather(*(client.listing(ACCOUNT, str(n)) for n in range(1, 11)))
     assert len(world.outside.issued) == 2
 
 

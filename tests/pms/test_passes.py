@@ -1,3 +1,6 @@
+import itertools
+from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +11,9 @@ from app.clock import ManualClock
 from app.db import Database
 from app.errors import OutsideError
 from app.jobs import Job, JobRun
+from app.pms import store
+from app.pms.passes import MOST_ROWS, Passes
+from app.settings import SyncSettings
 from app.tenants import Tenant, Tenants
 from tests.fakes import refused
 from tests.make import raw_listing, raw_reservation
@@ -58,11 +64,61 @@ async def test_a_pass_that_broke_goes_on_where_it_was(rooms: Rooms) -> None:
 
 
 async def test_rows_that_cannot_be_read_are_left_out(rooms: Rooms) -> None:
-    add(rooms, 5001, arrivalDate="soon")
+    add(rooms, 5001, listingMapId="soon")
     add(rooms, 5002, guestName="a\x00b", channelId=10**15)
     rooms.hostaway.listing_rows["x"] = {"id": None}
     await rooms.passes.full_sync(run_of(rooms, Job.FULL_SYNC))
     assert await mirrored(rooms) == ["5000", "5002"]
+
+
+@pytest.mark.parametrize("bad", [None, "x", [], -1, 1.5])
+async def test_a_last_row_without_an_id_does_not_stop_a_pass(rooms: Rooms, bad: Any) -> None:
+    add(rooms, 4000)
+    rooms.hostaway.page_size = 10
+
+    async def pages(*_: Any, **__: Any) -> AsyncIterator[list[dict[str, Any]]]:
+        yield [*rooms.hostaway.reservation_rows.values(), {**raw_reservation(), "id": bad}]
+
+    rooms.hostaway.reservations = pages  # type: ignore[method-assign]
+    run = run_of(rooms, Job.FULL_SYNC)
+    assert await rooms.passes.full_sync(run) is not None
+    assert await mirrored(rooms) == ["4000", "5000"]
+    assert await rooms.passes.recent_sync(run_of(rooms, Job.RECENT_SYNC)) is not None
+
+
+async def test_a_full_pass_without_an_end_is_left_and_begins_anew(rooms: Rooms) -> None:
+    async def pages(*_: Any, **__: Any) -> AsyncIterator[list[dict[str, Any]]]:
+        for number in itertools.count(9_000_000, -1):
+            yield [raw_reservation(id=number)]
+
+    rooms.hostaway.reservations = pages  # type: ignore[method-assign]
+    door = await rooms.database.tenant("acme")
+    async with door.transaction() as conn:
+        place = {"after_id": "9000001", "walked": MOST_ROWS - 5}
+        await store.set_state(conn, f"full_sync:{rooms.account.id}", place, rooms.clock.now())
+    run = run_of(rooms, Job.FULL_SYNC)
+    assert await rooms.passes.full_sync(run) == rooms.clock.now() + timedelta(days=1)
+    assert run.counts["reservations"] == 6
+    async with door.transaction() as conn:
+        assert (await store.state(conn, f"full_sync:{rooms.account.id}") or ("",))[0] == {}
+
+
+async def test_a_look_for_activity_without_an_end_acts_on_what_it_saw(rooms: Rooms) -> None:
+    async def pages(*_: Any, **__: Any) -> AsyncIterator[list[dict[str, Any]]]:
+        stamp = f"{rooms.clock.now():%Y-%m-%d %H:%M:%S}"
+        for number in itertools.count(9_000_000, -1):
+            yield [raw_reservation(id=number, latestActivityOn=stamp)]
+
+    rooms.hostaway.reservations = pages  # type: ignore[method-assign]
+    client: Any = rooms.hostaway
+    impatient = Passes(
+        database=rooms.database, tenants=rooms.tenants, client=client, clock=rooms.clock,
+        jobs=rooms.jobs, conversations=rooms.conversations, mirror=rooms.mirror,
+        settings=SyncSettings(), public_url="", chunk_s=0.0,
+    )  # fmt: skip
+    run = run_of(rooms, Job.RECENT_SYNC)
+    await impatient.recent_sync(run)
+    assert run.counts == {"reservations": 1, "threads": 1, "cut_short": 1}
 
 
 async def test_the_webhook_is_left_alone_where_nobody_can_reach_us(rooms: Rooms) -> None:

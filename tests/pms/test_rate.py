@@ -1,5 +1,6 @@
 import asyncio
 import heapq
+import itertools
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -177,6 +178,62 @@ async def test_a_shorter_pause_does_not_end_a_longer_one(queue: Queue) -> None:
     queue.ask("a", "a", is_urgent=True)
     await queue.time.advance(4.99)
     assert queue.names() == []
+
+
+async def test_an_account_that_is_alone_uses_the_whole_window() -> None:
+    line = Queue(ip=14)
+    for name in range(20):
+        line.ask(name, "loud", is_urgent=True)
+    await line.time.settle()
+    assert len(line.started) == 14
+    await line.close()
+
+
+async def known_to_each_other(*accounts: str) -> Queue:
+    """A window of 14 that several accounts have used before, long ago."""
+    line = Queue(ip=14)
+    for account in accounts:
+        line.ask(f"{account} before", account)
+    await line.time.advance(100)
+    line.started.clear()
+    return line
+
+
+async def test_a_flood_leaves_half_of_the_window_to_the_other_accounts() -> None:
+    line = await known_to_each_other("loud", "quiet")
+    for name in range(200):
+        line.ask(name, "loud", is_urgent=True)
+    await line.time.advance(9.9)
+    assert len(line.started) == 7
+    for name in range(3):
+        line.ask(f"quiet {name}", "quiet", is_urgent=True)
+    await line.time.settle()
+    assert line.names()[-3:] == ["quiet 0", "quiet 1", "quiet 2"]
+    await line.close()
+
+
+async def test_a_flood_comes_to_start_evenly_so_that_room_comes_evenly_too() -> None:
+    line = await known_to_each_other("loud", "quiet")
+    for name in range(200):
+        line.ask(name, "loud", is_urgent=True)
+    await line.time.advance(100)
+    moments = [at for _, _, at in line.started]
+    assert moments[:5] == [moments[0]] * 5
+    gaps = [later - earlier for earlier, later in itertools.pairwise(moments[-30:])]
+    assert (min(gaps), max(gaps)) == pytest.approx((10 / 7, 10 / 7))
+    await line.close()
+
+
+async def test_accounts_that_all_have_much_to_ask_take_turns() -> None:
+    line = await known_to_each_other("a", "b", "c")
+    for account in "abc":
+        for number in range(100):
+            line.ask(f"{account}{number}", account, is_urgent=True)
+    await line.time.advance(100)
+    counts = [sum(account == one for _, account, _ in line.started) for one in "abc"]
+    assert max(counts) - min(counts) <= 6
+    assert sum(counts) >= 110
+    await line.close()
 
 
 async def test_a_limit_of_one_still_lets_sync_through() -> None:

@@ -1,10 +1,13 @@
+import contextlib
 from datetime import UTC, date, datetime
 from typing import Any
 
+import orjson
 import pytest
 
 from app.errors import BadInput
 from app.pms.records import (
+    LONGEST_MESSAGE,
     CustomField,
     custom_values,
     is_set,
@@ -170,16 +173,86 @@ def test_a_reservation_without_ids_is_refused(changes: dict[str, Any]) -> None:
         reservation(**changes)
 
 
-@pytest.mark.parametrize("value", [None, "", "soon", "2026-02-30"])
-def test_a_reservation_without_dates_is_refused(value: object) -> None:
-    with pytest.raises(BadInput, match="arrivalDate is not a date"):
-        reservation(arrivalDate=value)
+@pytest.mark.parametrize(
+    "value",
+    [
+        None, "", "soon", "2026-02-30", "0000-00-00", "0001-01-01", "9999-12-31", "1970-01-01",
+        "1989-12-31", "2201-01-01",
+        20260413, ["2026-04-13"], {"date": "2026-04-13"}, True,
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["arrivalDate", "departureDate"])
+def test_dates_that_are_none_count_as_unspecified(name: str, value: object) -> None:
+    read = parse_reservation(raw_reservation(**{name: value}), {}, as_of=NOON)
+    assert read.are_dates_unspecified
+    assert read.arrival_on == read.departure_on == date(2026, 4, 12)
 
 
-@pytest.mark.parametrize("value", ["0001-01-01", "1989-12-31", "2201-01-01", "9999-12-31"])
-def test_a_reservation_in_no_year_of_ours_is_refused(value: object) -> None:
-    with pytest.raises(BadInput, match="departureDate lies in no year that anybody books"):
-        reservation(departureDate=value)
+def test_dates_that_run_backwards_count_as_unspecified() -> None:
+    raw = raw_reservation(arrivalDate="2026-04-16", departureDate="2026-04-13")
+    assert parse_reservation(raw, {}, as_of=NOON).are_dates_unspecified
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0000-00-00 00:00:00", "soon",
+        "1899-12-31 00:00:00", 5, None, [], "2026-04-13T25:00:00",
+    ],
+)  # fmt: skip
+def test_a_moment_that_is_none_is_none(moment: object) -> None:
+    assert parse_moment(moment) is None
+
+
+@pytest.mark.parametrize("body", ["<p " * 30_000, "<p>" + "</p " * 30_000, "<" * 100_000])
+def test_markup_without_an_end_is_read(body: str) -> None:
+    assert len(plain_text(body)) <= LONGEST_MESSAGE
+
+
+def test_only_the_beginning_of_a_very_long_message_is_kept() -> None:
+    raw = raw_message(1, "I wait. " + "x" * 1_000_000, at=NOON)
+    text = parse_message(raw).text
+    assert (len(text), text[:7]) == (LONGEST_MESSAGE, "I wait.")
+
+
+def test_a_message_of_signs_that_stand_for_many_letters_is_cut_sooner() -> None:
+    assert len(plain_text("\ufdfa" * 5_000)) == LONGEST_MESSAGE // 5
+    for text in ("안녕하세요 " * 800, "مرحبا بك " * 500, "żółć " * 900, "😀" * 4_000):
+        assert plain_text(text) == text.strip()
+
+
+WRONG: list[Any] = [
+    [], {}, [1], {"a": 1}, True, -5, 1.5, 1e300, 2**62, "", "x" * 100_000, "a\x00b", "²", "١٢",
+    "9" * 5_000, "\u202eabc", "😀" * 1_000, "NaN", "-0", None,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", WRONG, ids=lambda value: repr(value)[:20])
+def test_a_wrong_value_in_any_field_is_left_out_or_refused(value: Any) -> None:
+    parsers: dict[Any, Any] = {
+        parse_listing: raw_listing(),
+        parse_reservation: raw_reservation(),
+    }
+    for parse, row in parsers.items():
+        for name in (*row, "customFieldValues", "reservationUnit", "description"):
+            with contextlib.suppress(BadInput):
+                read = parse({**row, name: value}, {}, as_of=NOON)
+                assert "\x00" not in repr(read)
+                orjson.dumps(dict(read.fields))
+    message = raw_message(1, "Hello", at=NOON)
+    for name in message:
+        with contextlib.suppress(BadInput):
+            parse_message({**message, name: value})
+
+
+def test_a_wrong_value_is_refused_only_in_an_id() -> None:
+    refused = set()
+    for name in raw_reservation():
+        try:
+            parse_reservation({**raw_reservation(), name: []}, {}, as_of=NOON)
+        except BadInput:
+            refused.add(name)
+    assert refused == {"id", "listingMapId"}
 
 
 def test_a_guest_sleeps_in_the_unit_that_was_booked() -> None:
@@ -298,3 +371,8 @@ def test_a_message_without_any_date_is_refused() -> None:
 def test_a_message_may_come_without_its_reservation() -> None:
     assert message(reservationId=None).reservation_external_id is None
     assert message(reservationId="5000").reservation_external_id == "5000"
+
+
+def test_a_secret_longer_than_any_is_none() -> None:
+    assert reservation(doorCode="9" * 2_001).gated.secrets == {}
+    assert reservation(doorCode="9" * 64).gated.secrets == {"door_code": "9" * 64}

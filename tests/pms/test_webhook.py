@@ -1,3 +1,4 @@
+import asyncio
 import base64
 import hashlib
 from collections.abc import AsyncIterator
@@ -165,6 +166,20 @@ async def test_a_door_code_cannot_be_tried_out_of_a_stored_digest(
         assert hashlib.new(kind, raw).hexdigest()[:16] not in row["dedupe_key"]
 
 
+async def test_words_in_the_place_of_an_id_are_not_kept(
+    receiver: Receiver, account: PmsAccount
+) -> None:
+    body = raw_message(9001, "Hi", at=NOON, id={"x": "48151"}, conversationId="door 48151")
+    body |= {"date": "48151", "status": "it is 48151", "listingMapId": ["48151"]}
+    await receiver.post(account, {"event": "message.received", "data": body})
+    (row,) = await receiver.rows()
+    assert row["dedupe_key"].startswith("hint:")
+    assert "48151" not in f"{row['dedupe_key']} {row['envelope']}"
+    booked = raw_reservation(id="door 48151")
+    answer = await receiver.post(account, {"event": "reservation.updated", "data": booked})
+    assert answer == (200, {"status": "ignored"})
+
+
 async def test_a_second_delivery_changes_nothing(receiver: Receiver, account: PmsAccount) -> None:
     reservation = {"event": "reservation.updated", "data": raw_reservation()}
     for body in (envelope(), reservation):
@@ -224,7 +239,9 @@ async def test_a_wrong_secret_is_refused(
     assert await receiver.rows() == []
 
 
-@pytest.mark.parametrize("header", ["", "Bearer abc", "Basic ???", "Basic /w=="])
+@pytest.mark.parametrize(
+    "header", ["", "Bearer abc", "Basic ???", "Basic /w==", "Basic é", "Basic"]
+)
 async def test_a_header_that_is_no_basic_login_is_refused(
     receiver: Receiver, account: PmsAccount, header: str
 ) -> None:
@@ -250,7 +267,80 @@ async def test_a_body_too_large_is_refused(receiver: Receiver, account: PmsAccou
     assert await receiver.rows() == []
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[1]", b'"text"', b"\xff\xfe"])
+@pytest.mark.parametrize(
+    ("body", "stored"),
+    [
+        (envelope({**MESSAGE_BODY, "body": "Hi"}, junk="unknown"), "Hi"),
+        (b"\xef\xbb\xbf" + orjson.dumps(envelope()), MESSAGE_BODY["body"]),
+        (orjson.dumps(envelope()).decode().encode("utf-16"), MESSAGE_BODY["body"]),
+        (envelope({**MESSAGE_BODY, "body": "\u202eevil 😀 مرحبا"}), "\u202eevil 😀 مرحبا"),
+        (envelope({**MESSAGE_BODY, "body": "a\x00b"}), "ab"),
+        (envelope({**MESSAGE_BODY, "body": ["no", "text"]}), ""),
+        (orjson.dumps(envelope()).replace(b"door code", b"\\ud83d"), "What is the \ufffd 48151?"),
+        (orjson.dumps(envelope()).replace(b'"isIncoming":1', b'"isIncoming":NaN'), None),
+        (orjson.dumps(envelope()).replace(b'"data":', b'"data":{},"data":'), None),
+    ],
+)
+async def test_an_odd_event_is_stored_all_the_same(
+    receiver: Receiver, account: PmsAccount, tenant: Tenant, body: Any, stored: str | None
+) -> None:
+    assert await receiver.post(account, body) == (200, {"status": "stored"})
+    (row,) = await receiver.rows()
+    if stored is not None and row["sealed"] is not None:
+        assert tenant.keyring.open_mapping(row["sealed"])["body"] == stored
+
+
+WRONG: list[Any] = [
+    [], {}, [1], True, -5, 1.5, 1e300, 2**62, "", "x" * 9_000, "a\x00b", "²", "9" * 5_000,
+    {"a": [{}]}, "0000-00-00", None,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", WRONG, ids=lambda value: repr(value)[:20])
+async def test_a_wrong_value_in_any_field_never_breaks_the_door(
+    receiver: Receiver, account: PmsAccount, value: Any
+) -> None:
+    events = [
+        *(envelope({**MESSAGE_BODY, name: value}) for name in MESSAGE_BODY),
+        *({**envelope(), name: value} for name in ("event", "object", "accountId", "data")),
+        *(
+            {"event": "reservation.updated", "data": {**raw_reservation(), name: value}}
+            for name in raw_reservation()
+        ),
+    ]
+    for event in events:
+        status, answer = await receiver.post(account, event)
+        assert (status, *answer) in ((200, "status"), (403, "error")), event
+
+
+async def test_a_message_whose_id_is_none_is_a_hint(
+    receiver: Receiver, account: PmsAccount
+) -> None:
+    for value in (["x"], "x" * 5_000, -1):
+        event = envelope({**MESSAGE_BODY, "id": value})
+        assert await receiver.post(account, event) == (200, {"status": "stored"})
+    rows = await receiver.rows()
+    assert [row["dedupe_key"].partition(":")[0] for row in rows] == ["hint"] * 3
+
+
+async def test_a_reservation_nested_too_deeply_is_refused(
+    receiver: Receiver, account: PmsAccount
+) -> None:
+    deep = orjson.dumps({"event": "reservation.updated", "data": {"id": 1, "x": 0}})
+    deep = deep.replace(b'"x":0', b'"x":' + b"[" * 500 + b"]" * 500)
+    status, answer = await receiver.post(account, deep)
+    assert (status, "nested too deeply" in answer["error"]) == (400, True)
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "nonsense"])
+async def test_what_the_body_is_called_does_not_matter(
+    receiver: Receiver, account: PmsAccount, kind: str
+) -> None:
+    headers = {"Content-Type": kind}
+    assert (await receiver.post(account, envelope(), headers=headers))[0] == 200
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[1]", b'"text"', b"\xff\xfe", b"[" * 15_000])
 async def test_a_body_that_is_no_object_is_refused(
     receiver: Receiver, account: PmsAccount, body: bytes
 ) -> None:
@@ -265,3 +355,25 @@ async def test_while_the_database_is_away_the_sender_shall_try_again(
     status, _ = await receiver.post(account, envelope())
     assert status == 503
     assert await receiver.rows() == []
+
+
+async def test_a_tenants_waiting_webhooks_leave_another_tenants_a_connection(
+    receiver: Receiver, account: PmsAccount, tenants: Tenants, tenant: Tenant, database: Database
+) -> None:
+    """Forty deliveries wait for a lock in their own schema; the door has three connections."""
+    await tenants.add("quiet", "Quiet")
+    quiet = await tenants.add_account("quiet", external_id="70002", client_secret="secret")
+    async with (await database.tenant(tenant.id)).transaction() as conn:
+        await conn.execute("lock table {schema}.inbox in access exclusive mode")
+        stuck = [
+            asyncio.ensure_future(receiver.post(account, envelope(MESSAGE_BODY | {"id": 100 + n})))
+            for n in range(40)
+        ]
+        await asyncio.sleep(0.2)
+        async with asyncio.timeout(3):
+            body = MESSAGE_BODY | {"accountId": 70002}
+            status, _ = await receiver.post(quiet, envelope(body, accountId=70002))
+        assert status == 200
+        assert not any(one.done() for one in stuck)
+    assert {(await one)[0] for one in stuck} == {200}
+    await tenants.remove("quiet")

@@ -51,9 +51,8 @@ class LoopbackSlack:
         if self.troubles:
             status, answer, headers = self.troubles.pop(0)
             if isinstance(answer, str):
-                return web.Response(
-                    status=status, text=answer, content_type="text/html", headers=headers
-                )
+                headers = {"Content-Type": "text/html", **headers}
+                return web.Response(status=status, body=answer.encode(), headers=headers)
             return web.json_response(answer, status=status, headers=headers)
         self.tokens.append(request.headers["Authorization"].removeprefix("Bearer "))
         self.calls.append((method, body))

@@ -104,3 +104,25 @@ async def test_silence_ends_after_the_tenants_timeout(slack: LoopbackSlack) -> N
     with pytest.raises(SlackError, match="did not answer in time") as raised:
         await SlackClient().post(WORKSPACE, settings_of(slack, timeout_s=1.0), POST)
     assert raised.value.retryable
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "", "<html>hello</html>", [], [1], "text", None, 5, {}, {"ok": "yes"}, {"ok": True},
+        {"ok": True, "channel": None, "ts": None}, {"ok": True, "channel": "C1", "ts": 5},
+        {"ok": True, "channel": {}, "ts": "1.2"}, {"ok": False}, {"ok": False, "error": [1]},
+    ],
+    ids=repr,
+)  # fmt: skip
+async def test_an_answer_that_is_nonsense_is_our_error(slack: LoopbackSlack, answer: Any) -> None:
+    slack.troubles = [(200, answer, {})]
+    with pytest.raises(SlackError):
+        await SlackClient().post(WORKSPACE, settings_of(slack), POST)
+
+
+@pytest.mark.parametrize("body", ["{", "[" * 50_000, "\x00", '{"ok": true'])
+async def test_an_answer_that_is_no_json_is_our_error(slack: LoopbackSlack, body: str) -> None:
+    slack.troubles = [(200, body, {"Content-Type": "application/json"})]
+    with pytest.raises(SlackError):
+        await SlackClient().post(WORKSPACE, settings_of(slack), POST)

@@ -350,7 +350,8 @@ create table {schema}.cases (
     alerted_at      timestamptz,
     resolved_at     timestamptz,
     slack_channel   text,
-    slack_ts        text
+    slack_ts        text,
+    told            int not null default 0                  -- entries of the history that Slack has heard of
 );
 create unique index cases_one_a_stay on {schema}.cases (reservation_id) where state <> 'resolved';
 create unique index cases_one_a_stranger on {schema}.cases (conversation_id) where state <> 'resolved' and reservation_id is null;

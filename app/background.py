@@ -2,10 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 logger = logging.getLogger(__name__)
+
+AGAIN_S = 1.0
+"""How long after its failure a loop that must not end is begun anew."""
 
 
 class Background:
@@ -20,6 +23,19 @@ class Background:
         self._tasks.add(task)
         task.add_done_callback(self._finished)
         return task
+
+    def keep(self, name: str, loop: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[Any]:
+        """Start a loop that must not end: one that fails is logged and begun anew."""
+        return self.spawn(name, self._kept(name, loop))
+
+    async def _kept(self, name: str, loop: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        while True:
+            try:
+                await loop()
+                return
+            except Exception:
+                logger.exception("background loop failed", extra={"task": name})
+            await asyncio.sleep(AGAIN_S)
 
     def _finished(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

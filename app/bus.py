@@ -89,7 +89,10 @@ class Bus:
             await listener.close()
 
     async def _catch_up(self, listener: Listener) -> None:
-        """What was said before we listened is unknown: caches forget what they have read."""
+        """What was said before we listened is unknown: caches forget what they have read.
+
+        Nor could webhooks be stored meanwhile, where the database was away.
+        """
         self._listener = listener
         try:
             async with self._database.shared().transaction() as conn:
@@ -100,6 +103,7 @@ class Bus:
         for row in rows:
             await self._deliver(events.SettingsChanged(tenant_id=row["id"]))
             await self._deliver(events.LibraryPublished(tenant_id=row["id"], id=0))
+            await self._deliver(events.NewsMissed(tenant_id=row["id"]))
 
     async def _deliver(self, event: Event) -> None:
         depth = _depth.get() + 1

@@ -67,6 +67,20 @@ class Conversations:
             raise NotFound("the thread vanished while it was made")
         return _conversation(row)
 
+    async def newest_of_guests(
+        self, conn: Connection, account: str, external_ids: list[str]
+    ) -> dict[str, datetime]:
+        """Thread → when its guest's newest known words were said; left out where none are known."""
+        rows = await conn.fetch(
+            """select c.external_id, max(t.said_at) as said_at
+               from {schema}.conversations c
+               join {schema}.turns t on t.conversation_id = c.id and t.speaker = 'guest'
+               where c.medium = 'thread' and c.account = $1 and c.external_id = any($2)
+               group by c.external_id""",
+            account, external_ids,
+        )  # fmt: skip
+        return {row["external_id"]: row["said_at"] for row in rows}
+
     async def get(self, conn: Connection, conversation_id: int) -> Conversation:
         """One conversation.
 
@@ -172,15 +186,19 @@ class Conversations:
     async def transcript(
         self, conn: Connection, conversation_id: int, *, last: int = 200
     ) -> list[Turn]:
-        """The last turns, oldest first."""
+        """The last turns, oldest first.
+
+        The PMS tells whole seconds: within one its ids tell the order, for webhooks may overtake
+        each other on their way to us.
+        """
         rows = await conn.fetch(
-            """select * from (
-                   select id, external_id, speaker, text, said_at from {schema}.turns
-                   where conversation_id = $1 order by said_at desc, id desc limit $2
-               ) newest order by said_at, id""",
+            """select id, external_id, speaker, text, said_at from {schema}.turns
+               where conversation_id = $1
+               order by said_at desc, length(external_id) desc nulls last, external_id desc, id desc
+               limit $2""",
             conversation_id, last,
         )  # fmt: skip
-        return [Turn(**dict(row)) for row in rows]
+        return [Turn(**dict(row)) for row in reversed(rows)]
 
     async def purge(self, conn: Connection, now: datetime, *, days: int) -> int:
         """Delete turns and decisions older than so many days; how many turns."""

@@ -29,15 +29,15 @@ SCHEMA_NAME = re.compile(r"^t_[a-z0-9_]{1,40}$")
 CONNECTION_ERRORS = (
     OSError,
     asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     TimeoutError,
 )
-"""What asyncpg raises while the server is away; translated to `Unavailable`.
+"""What asyncpg raises while the server is away, full, or asks to try again: `Unavailable`.
 
 The internal one is what a connection gives whose backend was ended a moment ago.
 """
@@ -49,6 +49,8 @@ REFUSALS = (
 )
 """What asyncpg raises where a URL is wrong."""
 
+GIVE_UP = "set local idle_in_transaction_session_timeout = '30s'"
+"""A process that froze, or a host that is gone, holds its locks no longer than this."""
 UniqueViolation = asyncpg.UniqueViolationError
 CheckViolation = asyncpg.CheckViolationError
 AfterCommit = Callable[[], Awaitable[None]]
@@ -110,7 +112,7 @@ class TenantDoor:
     async def transaction(self) -> AsyncIterator[Connection]:
         """A transaction as the tenant's role; `after_commit` runs once it has closed."""
         place = self._place
-        begin = f"begin; set local role {place.schema}"
+        begin = f"begin; {GIVE_UP}; set local role {place.schema}"
         async with self._database.transaction_on(place.dsn, begin, place.schema) as conn:
             yield conn
 
@@ -298,7 +300,7 @@ class SharedDoor:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """A transaction on the shared part."""
-        async with self._database.transaction_on(None, "begin", "{no_schema}") as conn:
+        async with self._database.transaction_on(None, f"begin; {GIVE_UP}", "{no_schema}") as conn:
             yield conn
 
     async def apply(self) -> None:

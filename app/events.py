@@ -160,6 +160,11 @@ class CallEnded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NewsMissed(Event):
+    """For a while nobody could tell us anything: what happened outside must be looked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobFailed(Event):
     """A job was given up."""
 

@@ -29,7 +29,15 @@ REDIS_ERRORS = (RedisError, OSError, TimeoutError)
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
 """Between two workers while Redis is away."""
-
+ANSWER_S = 5.0
+"""A Redis that is silent for so long is away; without it a frozen one would hold us for ever."""
+HURRY_S = 2.0
+"""Nobody is hurried for longer than this."""
+HURRIES = 10
+"""Moments that arq is asked for at a time."""
+CANCEL_AGAIN_S = 0.2
+OFF_S = 1.0
+"""After one was in vain for want of an answer, nothing is hurried for so long."""
 STEP_MS = 50
 """What is due within so long is looked for at once."""
 LOOKS_AT_A_TIME = 4
@@ -55,6 +63,8 @@ class HurryQueue:
         self._moments: dict[int, None] = {}
         """What arq was asked for, in the order of asking."""
         self._is_stopping = False
+        self._hurries = asyncio.Semaphore(HURRIES)
+        self._off_until = float("-inf")
 
     async def connect(self, redis_url: str) -> None:
         """Where arq keeps its queue; a later outage is survived.
@@ -79,11 +89,16 @@ class HurryQueue:
                 job_deserializer=orjson.loads,
                 default_queue_name=QUEUE,
             )
+            self._redis.connection_pool.connection_kwargs["socket_timeout"] = ANSWER_S
+            await self._redis.connection_pool.disconnect()
         except REDIS_ERRORS as exc:
             raise Unavailable("Redis, the job queue, does not answer") from exc
 
     async def hurry(self, due_at: datetime) -> None:
-        """Have due jobs looked for at a time; where that fails the sweep is the answer."""
+        """Have due jobs looked for at a time; where that fails the sweep is the answer.
+
+        Comes back at once: nobody waits for Redis.
+        """
         if self._redis is None or self._is_stopping:
             return
         now = self._clock.now()
@@ -91,18 +106,29 @@ class HurryQueue:
             self._background.spawn("look for due jobs", self._look())
             return
         moment = (int(max(due_at, now).timestamp() * 1000) // STEP_MS + 1) * STEP_MS
-        if moment in self._moments:
-            return
-        wait = timedelta(milliseconds=moment - now.timestamp() * 1000)
-        self._remember(moment)
-        try:
-            await self._redis.enqueue_job(
-                "look", _job_id=f"look:{moment}", _defer_by=wait,
-                _expires=wait + timedelta(hours=1),
-            )  # fmt: skip
-        except REDIS_ERRORS:
-            self._moments.pop(moment, None)
-            logger.warning("due jobs could not be hurried")
+        if moment not in self._moments:
+            self._remember(moment)
+            self._background.spawn("hurry", self._enqueue(self._redis, moment))
+
+    async def _enqueue(self, redis: ArqRedis, moment: int) -> None:
+        """Ask arq for a look at a moment; one that was not asked for may be asked for again."""
+        loop = asyncio.get_running_loop()
+        async with self._hurries:
+            if loop.time() < self._off_until:
+                self._moments.pop(moment, None)
+                return
+            wait = max(0.0, moment - self._clock.now().timestamp() * 1000)
+            try:
+                async with asyncio.timeout(HURRY_S):
+                    await redis.enqueue_job(
+                        "look", _job_id=f"look:{moment}", _defer_by=timedelta(milliseconds=wait),
+                        _expires=timedelta(milliseconds=wait, hours=1),
+                    )  # fmt: skip
+            except REDIS_ERRORS as exc:
+                self._moments.pop(moment, None)
+                if isinstance(exc, TimeoutError):
+                    self._off_until = loop.time() + OFF_S
+                logger.warning("due jobs could not be hurried")
 
     async def work(self) -> None:
         """Run arq's worker until cancelled; a new one is built after an outage of Redis."""
@@ -111,7 +137,7 @@ class HurryQueue:
             started = asyncio.get_running_loop().time()
             self._worker = self._new_worker()
             try:
-                await self._worker.async_run()
+                await self._run_worker(self._worker)
             except asyncio.CancelledError:
                 if self._is_stopping or _is_cancelled():
                     raise
@@ -123,6 +149,16 @@ class HurryQueue:
             await asyncio.sleep(pause_s)
             is_back = asyncio.get_running_loop().time() - started > LONGEST_PAUSE_S
             pause_s = FIRST_PAUSE_S if is_back else min(pause_s * 2, LONGEST_PAUSE_S)
+
+    async def _run_worker(self, worker: Worker) -> None:
+        """Until it ends, or we are to; in a task of its own, for it may overhear a cancellation."""
+        running = self._background.spawn("arq", worker.async_run())
+        try:
+            await asyncio.wait({running})
+        except asyncio.CancelledError:
+            await _end([worker.main_task, running])
+            raise
+        running.result()
 
     def stop(self) -> "set[asyncio.Task[Any]]":
         """Pick nothing new; what has been picked and still runs."""
@@ -180,10 +216,12 @@ async def _ended(tasks: list["asyncio.Task[Any]"]) -> None:
 
 
 async def _end(tasks: list["asyncio.Task[Any] | None"]) -> None:
-    left = [task for task in tasks if task is not None]
-    for task in left:
-        task.cancel()
-    await _ended(left)
+    """Cancel them until they have ended: a cancellation may be swallowed deep in redis-py."""
+    left = {task for task in tasks if task is not None}
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_S)
 
 
 def _is_cancelled() -> bool:

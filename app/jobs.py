@@ -58,11 +58,14 @@ class Job(StrEnum):
     UNREAD_SYNC = "pms.unread_sync"
     ALERT = "slack.alert"
     UNACKNOWLEDGED = "escalation.unacknowledged"
+    GIVEN_UP = "jobs.given_up"
     PURGE = "conversations.purge"
 
 
 STANDING = frozenset({Job.FULL_SYNC, Job.RECENT_SYNC, Job.UNREAD_SYNC, Job.PURGE})
 """Work that comes round for ever: a failure is told of, but never ends it."""
+FOLLOWED_UP = frozenset({Job.REPLY, Job.SEND})
+"""Work that a person must see to once it was given up: a job of its own, lest a crash lose it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,9 +117,11 @@ class Jobs:
         """What was found due and has not been seen to its end."""
         self._has_more: set[str] = set()
         """Tenants of which a whole batch was due."""
-        self._slots = Slots(settings.max_jobs)
-        self._standing_slots = Slots(max(1, settings.max_jobs // 3))
+        self._sends = Slots(settings.max_jobs)
+        """A reply that is ready never waits behind threads that are still thought about."""
+        self._standing = Slots(max(1, settings.max_jobs // 3))
         """Passes over the PMS take their time; guests' work never waits for them."""
+        self._others = Slots(settings.max_jobs)
         self._looking = asyncio.Lock()
         self._is_look_asked = False
 
@@ -179,6 +184,22 @@ class Jobs:
         )  # fmt: skip
         return found
 
+    async def hold(self, conn: Connection, run: JobRun) -> None:
+        """Keep a run's claim, in the transaction of what may happen under it alone.
+
+        Raises:
+            Conflict: the run was so slow, or frozen, that another has taken over.
+        """
+        is_held = await conn.fetchval(
+            """update nightdesk.wake set claimed_until = now() + $6
+               where tenant_id = $1 and kind = $2 and key = $3 and generation = $4
+                 and attempts = $5 and claimed_until is not null returning true""",
+            run.tenant_id, run.kind, run.key, run.generation, run.attempt,
+            timedelta(seconds=self._settings.lease_s),
+        )  # fmt: skip
+        if not is_held:
+            raise Conflict("another run has taken this over")
+
     async def disarm(self, conn: Connection, *, tenant_id: str, kind: Job, key: str | int) -> None:
         """Take an arming back."""
         await conn.execute(
@@ -198,6 +219,17 @@ class Jobs:
                    order by started_at desc, id desc limit $2""",
                 tenant_id, limit, only_failed,
             )  # fmt: skip
+
+    async def last_error(self, tenant_id: str, kind: str, key: str) -> str:
+        """In which error the newest run of a job that failed has ended."""
+        async with self._database.shared().transaction() as conn:
+            error = await conn.fetchval(
+                """select error ->> 'error' from nightdesk.job_runs
+                   where tenant_id = $1 and kind = $2 and key = $3 and error is not null
+                   order by id desc limit 1""",
+                tenant_id, kind, key,
+            )  # fmt: skip
+        return str(error or "unknown")
 
     async def record_given_up(
         self, tenant_id: str, *, kind: str, key: str, error: BaseException
@@ -234,6 +266,21 @@ class Jobs:
             )  # fmt: skip
         return len(rows)
 
+    async def reclaim(self) -> None:
+        """At the start of a process that alone uses the database: every claim is a dead one's."""
+        async with self._database.shared().transaction() as conn:
+            await conn.execute(
+                """with lost as (
+                       update nightdesk.wake set claimed_until = null
+                       where claimed_until is not null returning tenant_id, kind, key
+                   )
+                   update nightdesk.job_runs r set status = 'retried', error = $1
+                   from lost l
+                   where r.tenant_id = l.tenant_id and r.kind = l.kind and r.key = l.key
+                     and r.status = 'running'""",
+                LOST_RUN,
+            )
+
     # -- running -----------------------------------------------------------------------------
 
     async def connect(self, redis_url: str) -> None:
@@ -263,7 +310,10 @@ class Jobs:
     async def sweep(self) -> None:
         """Look for due work until cancelled: what a crash, a lost queue or a test clock left."""
         while not self._is_stopping:
-            await self.look()
+            try:
+                await self.look()
+            except Exception:
+                logger.exception("sweep failed")
             await asyncio.sleep(self._settings.sweep_s)
 
     async def look(self) -> None:
@@ -293,7 +343,7 @@ class Jobs:
     async def run_due(self) -> int:
         """Run everything that is due by the clock now, to its end; how many were started."""
         due = await self._due()
-        await asyncio.gather(*(self._run_in_turn(place) for place in due))
+        await asyncio.gather(*(self.run(*place) for place in due))
         return len(due)
 
     async def _due(self) -> list[Place]:
@@ -315,22 +365,21 @@ class Jobs:
 
     async def _run_in_hand(self, place: Place) -> None:
         try:
-            await self._run_in_turn(place)
+            await self.run(*place)
         except Unavailable:
             logger.warning("due job lost the database", extra={"job": place[1]})
         finally:
             self._in_hand.discard(place)
         tenant_id = place[0]
-        if tenant_id in self._has_more and self._slots.waiting(tenant_id) < BATCH // 2:
+        waiting = self._sends.waiting(tenant_id) + self._others.waiting(tenant_id)
+        if tenant_id in self._has_more and waiting < BATCH // 2:
             self._has_more.discard(tenant_id)
             await self.look()
 
-    async def _run_in_turn(self, place: Place) -> None:
-        async with self._slots_of(place[1]).of(place[0]):
-            await self.run(*place)
-
     def _slots_of(self, kind: str) -> Slots:
-        return self._standing_slots if kind in STANDING else self._slots
+        if kind == Job.SEND:
+            return self._sends
+        return self._standing if kind in STANDING else self._others
 
     async def run(self, tenant_id: str, kind: str, key: str, generation: int) -> None:
         """Claim and run one job; whoever comes second finds the claim taken.
@@ -338,8 +387,13 @@ class Jobs:
         Raises:
             Unavailable: the database is away; the claim lapses and the sweep finds the job.
         """
-        if self._is_stopping or kind not in self._functions:
+        if kind not in self._functions:
             return
+        async with self._slots_of(kind).of(tenant_id):
+            if not self._is_stopping:
+                await self._claim_and_run(tenant_id, kind, key, generation)
+
+    async def _claim_and_run(self, tenant_id: str, kind: str, key: str, generation: int) -> None:
         task = asyncio.current_task()
         if task is not None:
             self._running.add(task)
@@ -436,15 +490,11 @@ class Jobs:
             await asyncio.sleep(self._settings.lease_s / 3)
             try:
                 async with self._database.shared().transaction() as conn:
-                    await conn.execute(
-                        """update nightdesk.wake set claimed_until = now() + $6
-                           where tenant_id = $1 and kind = $2 and key = $3 and generation = $4
-                             and attempts = $5 and claimed_until is not null""",
-                        run.tenant_id, run.kind, run.key, run.generation, run.attempt,
-                        timedelta(seconds=self._settings.lease_s),
-                    )  # fmt: skip
-            except Unavailable:
-                logger.warning("lease could not be renewed", extra={"job": run.kind})
+                    await self.hold(conn, run)
+            except Conflict:
+                return
+            except Exception as exc:
+                logger.warning("lease could not be renewed", exc_info=exc, extra={"job": run.kind})
 
     async def _finish(
         self,
@@ -470,6 +520,14 @@ class Jobs:
                          and attempts = $5""",
                     *claim, self._clock.now(),
                 )  # fmt: skip
+                if run.kind in FOLLOWED_UP and Job.GIVEN_UP in self._functions:
+                    await self.arm(
+                        conn,
+                        tenant_id=run.tenant_id,
+                        kind=Job.GIVEN_UP,
+                        key=f"{run.kind}:{run.key}",
+                        due_at=self._clock.now(),
+                    )
             elif again_at is not None:
                 await conn.execute(
                     """update nightdesk.wake set due_at = $6, claimed_until = null,

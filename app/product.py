@@ -49,8 +49,11 @@ from app.voice.twilio import TwilioWebhooks
 
 logger = logging.getLogger(__name__)
 
-SUPERVISE_S = 2.0
+SUPERVISE_S = 0.5
 """How often a dead embedded server is looked for."""
+WATCH_S = 1.0
+FROZEN_S = 6.0
+"""A second that took so long: the process, or the machine, stood still."""
 
 
 class Desk(Protocol):
@@ -112,6 +115,8 @@ class Product:
             stack.callback(self.telemetry.close)
             urls = await self._start_servers(stack)
             await self._open_databases(stack, urls[0])
+            if self.settings.secrets.database_url is None:
+                await self.jobs.reclaim()
             await self.client.open()
             stack.push_async_callback(self.client.close)
             stack.push_async_callback(self.model.close)
@@ -144,6 +149,15 @@ class Product:
         except ProductError as exc:
             logger.info("nothing to schedule", extra={"why": str(exc)})
 
+    async def on_news_missed(self, event: events.NewsMissed) -> None:
+        """Look for what the outside said while it could not reach us."""
+        if not self.is_ready:
+            return
+        try:
+            await self._schedule(await self.tenants.get(event.tenant_id), is_start=True)
+        except ProductError as exc:
+            logger.info("nothing to look for", extra={"why": str(exc)})
+
     async def on_hotline_changed(self, event: events.HotlineChanged) -> None:
         """A telephone number is new, or hangs on another account."""
         await self.snapshot.on_changed(event)
@@ -168,7 +182,7 @@ class Product:
         secrets = self.settings.secrets
         started = await self.servers.start()
         stack.push_async_callback(self.servers.stop)
-        self.loops.append(self.background.spawn("servers", self._supervise()))
+        self.loops.append(self.background.keep("servers", self._supervise))
         database_url = (
             secrets.database_url.get_secret_value()
             if secrets.database_url
@@ -192,15 +206,27 @@ class Product:
             except Unavailable as exc:
                 logger.error("embedded server cannot start", extra={"why": str(exc)})
 
+    async def _watch(self) -> None:
+        """Notice that the process stood still: nobody knows what was lost meanwhile."""
+        while True:
+            before = self.clock.now()
+            await asyncio.sleep(WATCH_S)
+            stood_s = (self.clock.now() - before).total_seconds()
+            if stood_s > FROZEN_S:
+                logger.warning("process stood still", extra={"seconds": round(stood_s)})
+                for tenant in await self.tenants.all():
+                    await self._schedule(tenant, is_start=True)
+
     def _spawn_loops(self) -> None:
         loops = {
-            "bus": self.bus.listen(),
-            "inbox sweep": self.inbox.sweep(),
-            "job worker": self.jobs.work(),
-            "job sweep": self.jobs.sweep(),
+            "bus": self.bus.listen,
+            "inbox sweep": self.inbox.sweep,
+            "job worker": self.jobs.work,
+            "job sweep": self.jobs.sweep,
+            "watch": self._watch,
         }
         for name, loop in loops.items():
-            self.loops.append(self.background.spawn(name, loop))
+            self.loops.append(self.background.keep(name, loop))
 
     async def _end_loops(self) -> None:
         for loop in self.loops:

@@ -77,8 +77,8 @@ class JobSettings(Section):
     max_jobs: int = Field(10, ge=1, le=1000)
     job_timeout_s: Seconds = Field(120.0, gt=0)
     max_attempts: int = Field(8, ge=1, le=1000)
-    sweep_s: Seconds = Field(5.0, gt=0)
-    lease_s: Seconds = Field(20.0, gt=0)
+    sweep_s: Seconds = Field(2.0, gt=0)
+    lease_s: Seconds = Field(15.0, gt=0)
 
 
 class HostawaySettings(Section):
@@ -148,6 +148,7 @@ class ChatSettings(Section):
     human_silence_s: Seconds = Field(43200.0, gt=0)
     disclosure: bool = True
     send_check_s: Seconds = Field(60.0, gt=0)
+    fresh_s: Seconds = Field(15.0, gt=0)
     automatic_texts: tuple[Annotated[str, Field(max_length=4000)], ...] = Field((), max_length=500)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -104,10 +105,13 @@ class Tenants:
         self._tenants: dict[str, Tenant] = {}
         self._accounts: dict[str, list[PmsAccount]] = {}
         self._workspaces: dict[str, SlackWorkspace | None] = {}
+        self._changes: Counter[str] = Counter()
+        """How often a tenant was forgotten: what was read before is not kept after."""
         self._complete_until = 0.0
 
     async def on_settings_changed(self, event: SettingsChanged) -> None:
-        """Forget what was read of a tenant."""
+        """Forget what was read of a tenant, and what is being read just now."""
+        self._changes[event.tenant_id] += 1
         self._tenants.pop(event.tenant_id, None)
         self._accounts.pop(event.tenant_id, None)
         self._workspaces.pop(event.tenant_id, None)
@@ -122,19 +126,26 @@ class Tenants:
         """
         if (known := self._tenants.get(tenant_id)) is not None:
             return known
+        changes = self._changes[tenant_id]
         async with self._database.shared().transaction() as conn:
             row = await conn.fetchrow("select * from nightdesk.tenants where id = $1", tenant_id)
         if row is None:
             raise NotFound(f"there is no tenant {tenant_id!r}")
-        return self._remember(row)
+        return self._remember(row, changes)
+
+    async def read_again(self, tenant_id: str) -> Tenant:
+        """One tenant as the database has it now: news of a change may still be on its way."""
+        self._tenants.pop(tenant_id, None)
+        return await self.get(tenant_id)
 
     async def all(self) -> list[Tenant]:
         """Every tenant whose schema stands, by id."""
+        changes = self._changes.copy()
         async with self._database.shared().transaction() as conn:
             rows = await conn.fetch(
                 "select * from nightdesk.tenants where schema_version > 0 order by id"
             )
-        return [self._remember(row) for row in rows]
+        return [self._remember(row, changes[row["id"]]) for row in rows]
 
     async def add(self, tenant_id: str, name: str) -> Tenant:
         """Make a tenant and its schema; it starts `off`.
@@ -271,14 +282,16 @@ class Tenants:
 
     async def accounts(self, tenant_id: str) -> list[PmsAccount]:
         """A tenant's PMS accounts."""
-        if tenant_id not in self._accounts:
+        while tenant_id not in self._accounts:
+            changes = self._changes[tenant_id]
             tenant = await self.get(tenant_id)
             async with self._database.shared().transaction() as conn:
                 rows = await conn.fetch(
                     "select * from nightdesk.pms_accounts where tenant_id = $1 order by id",
                     tenant_id,
                 )
-            self._accounts[tenant_id] = [_account(row, tenant.keyring) for row in rows]
+            if changes == self._changes[tenant_id]:
+                self._accounts[tenant_id] = [_account(row, tenant.keyring) for row in rows]
         return self._accounts[tenant_id]
 
     async def account_by_key(self, account_key: str) -> PmsAccount | None:
@@ -325,13 +338,15 @@ class Tenants:
 
     async def workspace(self, tenant_id: str) -> SlackWorkspace | None:
         """A tenant's Slack workspace."""
-        if tenant_id not in self._workspaces:
+        while tenant_id not in self._workspaces:
+            changes = self._changes[tenant_id]
             tenant = await self.get(tenant_id)
             async with self._database.shared().transaction() as conn:
                 row = await conn.fetchrow(
                     "select * from nightdesk.slack_workspaces where tenant_id = $1", tenant_id
                 )
-            self._workspaces[tenant_id] = _workspace(row, tenant.keyring) if row else None
+            if changes == self._changes[tenant_id]:
+                self._workspaces[tenant_id] = _workspace(row, tenant.keyring) if row else None
         return self._workspaces[tenant_id]
 
     async def _account_where(self, is_it: Callable[[PmsAccount], bool]) -> PmsAccount | None:
@@ -349,7 +364,8 @@ class Tenants:
         self._complete_until = now + STRANGERS_REST_S
         return None
 
-    def _remember(self, row: Row) -> Tenant:
+    def _remember(self, row: Row, changes: int) -> Tenant:
+        """The tenant of a row; kept unless it changed since the reading began."""
         keys = tuple(orjson.loads(self._keyring.open(row["data_keys"])))
         tenant = Tenant(
             id=row["id"],
@@ -360,8 +376,9 @@ class Tenants:
             keyring=Keyring(keys),
             openai_api_key=Keyring(keys).open_mapping(row["credentials"]).get("openai_api_key"),
         )
-        self._database.remember(row["id"], row["schema_name"], row["dsn"])
-        self._tenants[tenant.id] = tenant
+        if changes == self._changes[tenant.id]:
+            self._database.remember(row["id"], row["schema_name"], row["dsn"])
+            self._tenants[tenant.id] = tenant
         return tenant
 
     def _settings_of(self, row: Row) -> TenantSettings:

@@ -18,6 +18,7 @@ from app.bots.library import Libraries
 from app.bots.llm import LanguageModel, LateModel
 from app.bots.words import words_loaded
 from app.bus import Bus
+from app.chat.clearance import Clearances
 from app.chat.debounce import Debounce
 from app.chat.footing import Footing
 from app.chat.operator import Operators
@@ -140,13 +141,15 @@ def build(
         conversations=conversations, cases=cases, verdicts=verdicts,
     )  # fmt: skip
     replies = Replies(
-        database=database, tenants=tenants, clock=clock, mirror=mirror, threads=threads,
-        conversations=conversations, cases=cases, mind=mind, debounce=debounce, verdicts=verdicts,
+        database=database, tenants=tenants, clock=clock, jobs=jobs, mirror=mirror,
+        threads=threads, conversations=conversations, cases=cases, mind=mind, debounce=debounce,
+        verdicts=verdicts,
     )  # fmt: skip
     footing = Footing(database=database, clock=clock, jobs=jobs, mirror=mirror, stays=stays)
+    clearances = Clearances(database=database, clock=clock, jobs=jobs, footing=footing, cases=cases)
     outbox = Outbox(
         database=database, tenants=tenants, clock=clock, bus=bus, jobs=jobs, client=client,
-        mirror=mirror, footing=footing, conversations=conversations, cases=cases,
+        mirror=mirror, footing=footing, clearances=clearances, conversations=conversations,
         look_at=replies.look_at,
     )  # fmt: skip
     send_checks = SendChecks(
@@ -241,6 +244,7 @@ def JOBS(p: Product) -> Mapping[Job, JobFunction]:
         Job.UNREAD_SYNC: p.passes.unread_sync,
         Job.ALERT: p.alerts.alert,
         Job.UNACKNOWLEDGED: p.cases.remind,
+        Job.GIVEN_UP: p.replies.leave_given_up,
         Job.PURGE: p.retention.purge,
     }
 
@@ -260,7 +264,7 @@ def SUBSCRIPTIONS(p: Product) -> list[Subscription]:
         (events.SettingsChanged, p.on_settings_changed),
         (events.HotlineChanged, p.on_hotline_changed),
         (events.LibraryPublished, p.libraries.on_published),
-        (events.JobFailed, p.replies.on_job_failed),
+        (events.NewsMissed, p.on_news_missed),
         (events.CaseOpened, p.alerts.on_case_opened),
         (events.CaseRaised, p.alerts.on_case_raised),
         (events.CaseTakenOver, p.alerts.on_case_taken_over),

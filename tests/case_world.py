@@ -13,7 +13,7 @@ from app.conversations import Conversation, Conversations, Speaker
 from app.db import Database
 from app.escalation.cases import Cases
 from app.escalation.records import Case, Severity
-from app.jobs import Jobs
+from app.jobs import Job, Jobs
 from app.pms import store as pms_store
 from app.pms.records import Gated, Listing, Reservation
 from app.pms.stay import Stays
@@ -159,6 +159,12 @@ class CaseWorld:
     ) -> None:
         """The guest writes again; words and trigger in one transaction, as the product does."""
         await self.open_case(tenant, thread, text, severity)
+
+    async def is_armed(self, kind: Job) -> bool:
+        """Whether a job of that kind waits."""
+        async with self.database.shared().transaction() as conn:
+            kinds = [r["kind"] for r in await conn.fetch("select kind from nightdesk.wake")]
+        return kind in kinds
 
     async def case(self, tenant: Tenant, case_id: int) -> Case:
         """A case as it stands."""

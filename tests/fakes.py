@@ -89,6 +89,16 @@ class FakeHostaway:
         self.asked: list[str] = []
         """Every call, in order."""
         self.page_size = 2
+        self.on_turn: Callable[[], Awaitable[None]] | None = None
+        """What happens in the world while a reply waits for its turn."""
+        self.after_send: Callable[[], Awaitable[None]] | None = None
+        """What happens between the message's arrival and the answer."""
+        self.tells_times = True
+        """Whether threads say when their guest last wrote."""
+        self.is_newest_first = True
+        """Whether the list of threads begins with the latest words."""
+        self.pages_given = 0
+        """How many pages of threads were read."""
         self.unread: set[str] = set()
         self._next_message_id = 90000
 
@@ -159,10 +169,17 @@ class FakeHostaway:
             yield rows[start : start + self.page_size]
 
     async def reservation(
-        self, account: PmsAccount, reservation_id: str, *, is_urgent: bool = False
+        self,
+        account: PmsAccount,
+        reservation_id: str,
+        *,
+        is_urgent: bool = False,
+        on_turn: Callable[[], None] | None = None,
     ) -> dict[str, Any]:
         """One reservation."""
         self._asked("reservation")
+        if on_turn is not None:
+            on_turn()
         return self._one(self.reservation_rows, reservation_id)
 
     async def conversations_of(
@@ -172,6 +189,16 @@ class FakeHostaway:
         self._asked("conversations_of")
         rows = self.conversation_rows.values()
         return [row for row in rows if str(row["reservationId"]) == reservation_id]
+
+    async def conversations(self, account: PmsAccount) -> AsyncIterator[list[dict[str, Any]]]:
+        """Every thread, the one with the latest words of its guest first."""
+        self._asked("conversations")
+        rows = [{**row, **self._times(thread)} for thread, row in self.conversation_rows.items()]
+        rows.sort(key=lambda row: str(row["messageReceivedOn"]), reverse=self.is_newest_first)
+        self.pages_given = 0
+        for start in range(0, len(rows), self.page_size):
+            self.pages_given += 1
+            yield rows[start : start + self.page_size]
 
     async def conversation(
         self, account: PmsAccount, conversation_id: str, *, is_urgent: bool = False
@@ -188,18 +215,29 @@ class FakeHostaway:
         limit: int = 50,
         include_scheduled: bool = False,
         is_urgent: bool = False,
+        on_turn: Callable[[], None] | None = None,
     ) -> list[dict[str, Any]]:
         """A thread's messages, newest first, as captures show."""
         self._asked("messages")
+        if on_turn is not None:
+            on_turn()
         rows = self.threads[conversation_id]
         shown = [row for row in rows if include_scheduled or row["status"] == "sent"]
         return list(reversed(shown))[:limit]
 
     async def send_message(
-        self, account: PmsAccount, conversation_id: str, text: str, *, communication_type: str
+        self,
+        account: PmsAccount,
+        conversation_id: str,
+        words: Callable[[], Awaitable[str]],
+        *,
+        communication_type: str,
     ) -> dict[str, Any]:
         """Store a message, or fail as scripted."""
         self._asked("send_message")
+        if self.on_turn is not None:
+            await self.on_turn()
+        text = await words()
         self.sent.append((conversation_id, text, communication_type))
         error, arrives = self.send_faults.pop(0) if self.send_faults else (None, True)
         row = None
@@ -210,6 +248,8 @@ class FakeHostaway:
                 is_incoming=False,
                 communicationType=communication_type,
             )
+        if self.after_send is not None:
+            await self.after_send()
         if error is not None:
             raise error
         assert row is not None
@@ -227,6 +267,11 @@ class FakeHostaway:
         self._asked("ensure_webhook")
         self.webhooks.append(url)
         return "1"
+
+    def _times(self, thread: str) -> dict[str, Any]:
+        """When a thread's guest last wrote; nothing where the account tells no times."""
+        told = [row["date"] for row in self.threads[thread] if row["isIncoming"]]
+        return {"messageReceivedOn": max(told, default=None) if self.tells_times else None}
 
     def _asked(self, what: str) -> None:
         self.asked.append(what)

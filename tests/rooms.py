@@ -9,6 +9,7 @@ from app.bots.answer import Mind
 from app.bots.library import Libraries
 from app.bus import Bus
 from app.chat import store as chat_store
+from app.chat.clearance import Clearances
 from app.chat.debounce import Debounce
 from app.chat.footing import Footing
 from app.chat.operator import Operators
@@ -91,17 +92,20 @@ class Rooms:
             conversations=self.conversations, cases=self.cases, verdicts=self.verdicts,
         )  # fmt: skip
         self.replies = Replies(
-            database=database, tenants=tenants, clock=clock, mirror=self.mirror,
-            threads=self.threads, conversations=self.conversations, cases=self.cases,
-            mind=self.mind, debounce=self.debounce, verdicts=self.verdicts,
+            database=database, tenants=tenants, clock=clock, jobs=self.jobs,
+            mirror=self.mirror, threads=self.threads, conversations=self.conversations,
+            cases=self.cases, mind=self.mind, debounce=self.debounce, verdicts=self.verdicts,
         )  # fmt: skip
         self.footing = Footing(
             database=database, clock=clock, jobs=self.jobs, mirror=self.mirror, stays=self.stays
         )
+        self.clearances = Clearances(
+            database=database, clock=clock, jobs=self.jobs, footing=self.footing, cases=self.cases
+        )
         self.outbox = Outbox(
             database=database, tenants=tenants, clock=clock, bus=bus, jobs=self.jobs,
-            client=client, mirror=self.mirror, footing=self.footing,
-            conversations=self.conversations, cases=self.cases, look_at=self.replies.look_at,
+            client=client, mirror=self.mirror, footing=self.footing, clearances=self.clearances,
+            conversations=self.conversations, look_at=self.replies.look_at,
         )  # fmt: skip
         self.send_checks = SendChecks(
             database=database, tenants=tenants, clock=clock, jobs=self.jobs, client=client,
@@ -128,6 +132,7 @@ class Rooms:
                 Job.RESERVATION: self.passes.fetch_reservation,
                 Job.FIND_THREAD: self.passes.find_thread,
                 Job.UNACKNOWLEDGED: self.cases.remind,
+                Job.GIVEN_UP: self.replies.leave_given_up,
             }
         )
 

@@ -74,3 +74,16 @@ async def test_a_task_may_drain_the_others_and_live(background: Background) -> N
     other = background.spawn("other", forever())
     assert await background.spawn("drainer", drain()) == "alive"
     assert other.cancelled()
+
+
+async def test_a_loop_that_must_not_end_is_begun_anew_after_a_failure() -> None:
+    background = Background()
+    lives: list[int] = []
+
+    async def loop() -> None:
+        lives.append(len(lives))
+        if len(lives) == 1:
+            raise RuntimeError("nobody foresaw this")
+
+    await asyncio.wait_for(background.keep("loop", loop), timeout=10)
+    assert lives == [0, 1]

@@ -195,6 +195,7 @@ OLDEST_TENANT = """
     alter table {schema}.outbox drop column typed, drop column tried_at, drop column instead_of;
     create unique index outbox_once on {schema}.outbox (conversation_id, generation)
         where origin <> 'operator';
+    alter table {schema}.cases drop column told;
 """
 """Leads a new schema back to version 1."""
 
@@ -238,3 +239,25 @@ async def test_changes_lead_an_old_shared_part_to_the_newest(database: Database)
         await conn.execute("update public.nightdesk_schema set version = 1")
     await database.shared().apply()
     assert await functions() == newest
+
+
+async def test_a_deadlock_is_told_as_something_to_try_again(database: Database) -> None:
+    async with database.shared().transaction() as conn:
+        await conn.execute("create table if not exists public.pairs (n int primary key)")
+        await conn.execute("insert into public.pairs values (1), (2) on conflict do nothing")
+    have_one = asyncio.Barrier(2)
+
+    async def lock_both(first: int, second: int) -> None:
+        async with database.shared().transaction() as conn:
+            await conn.execute("select 1 from public.pairs where n = $1 for update", first)
+            await have_one.wait()
+            await conn.execute("select 1 from public.pairs where n = $1 for update", second)
+
+    ends = await asyncio.gather(lock_both(1, 2), lock_both(2, 1), return_exceptions=True)
+    assert [type(end) for end in ends if end is not None] == [Unavailable]
+
+
+async def test_a_transaction_that_stands_still_loses_its_locks(database: Database) -> None:
+    async with database.shared().transaction() as conn:
+        told = await conn.fetchval("show idle_in_transaction_session_timeout")
+    assert told == "30s"

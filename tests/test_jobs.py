@@ -605,6 +605,110 @@ async def test_a_slow_job_does_not_keep_the_sweep_from_finding_others(
     await until_rows(database, lambda now: now == [])
 
 
+async def test_a_reply_is_sent_however_many_threads_are_thought_about(
+    make: MakeJobs, database: Database, clock: ManualClock
+) -> None:
+    thinking, sending = Diary(), Diary()
+    thinking.may_end.clear()
+    one_slot = QUICK.model_copy(update={"max_jobs": 1})
+    jobs = make({Job.REPLY: thinking.job, Job.SEND: sending.job}, one_slot)
+    await arm(jobs, database, clock.now(), kind=Job.REPLY)
+    working = asyncio.ensure_future(jobs.run_due())
+    await thinking.begun.wait()
+    await arm(jobs, database, clock.now())
+    await jobs.run("acme", Job.SEND, "7", 1)
+    assert (sending.ended, thinking.ended) == (1, 0)
+    thinking.may_end.set()
+    await working
+
+
+async def test_a_run_that_waits_for_a_slot_has_claimed_nothing(
+    make: MakeJobs, database: Database, clock: ManualClock
+) -> None:
+    diary = Diary()
+    diary.may_end.clear()
+    jobs = make(
+        {Job.REPLY: diary.job, Job.ALERT: diary.job}, QUICK.model_copy(update={"max_jobs": 1})
+    )
+    await arm(jobs, database, clock.now(), kind=Job.REPLY)
+    first = asyncio.ensure_future(jobs.run_due())
+    await diary.begun.wait()
+    await arm(jobs, database, clock.now(), kind=Job.ALERT)
+    second = asyncio.ensure_future(jobs.run("acme", Job.ALERT, "7", 1))
+    await asyncio.sleep(0.05)
+    assert {row["kind"]: row["attempts"] for row in await rows(database)} == {
+        Job.ALERT: 0, Job.REPLY: 1,
+    }  # fmt: skip
+    diary.may_end.set()
+    await asyncio.gather(first, second)
+
+
+async def test_a_process_that_starts_alone_takes_over_what_the_one_before_left_at_once(
+    make: MakeJobs, database: Database, clock: ManualClock
+) -> None:
+    lost, found = Diary(), Diary()
+    lost.may_end.clear()
+    jobs = make(lost.job, QUICK.model_copy(update={"lease_s": 60.0}))
+    await arm(jobs, database, clock.now())
+    crash = asyncio.ensure_future(jobs.run_due())
+    await lost.begun.wait()
+    crash.cancel()
+    await asyncio.gather(crash, return_exceptions=True)
+    restarted = make(found.job)
+    await restarted.reclaim()
+    ledger = await restarted.recent_runs("acme")
+    assert [row["status"] for row in ledger] == ["retried"]
+    assert await restarted.run_due() == 1
+    assert found.ended == 1
+
+
+async def test_what_happens_under_a_claim_is_refused_once_another_run_has_it(
+    make: MakeJobs, database: Database, clock: ManualClock
+) -> None:
+    outcomes: list[str] = []
+
+    async def slow(run: JobRun) -> None:
+        await run_sql(database, "update nightdesk.wake set claimed_until = now() - interval '1 s'")
+        async with (await database.tenant("acme")).transaction() as conn:
+            await jobs.hold(conn, run)
+        outcomes.append("nobody else has it")
+        await run_sql(database, "update nightdesk.wake set attempts = attempts + 1")
+        async with (await database.tenant("acme")).transaction() as conn:
+            await jobs.hold(conn, run)
+
+    jobs = make(slow)
+    await arm(jobs, database, clock.now())
+    await jobs.run_due()
+    assert outcomes == ["nobody else has it"]
+    assert [row["status"] for row in await jobs.recent_runs("acme")] == ["done"]
+
+
+async def test_work_that_was_given_up_is_followed_up_by_a_job_that_no_crash_loses(
+    make: MakeJobs, database: Database, clock: ManualClock
+) -> None:
+    refused = OutsideError("refused", outside="hostaway", retryable=False)
+    mourner = Diary()
+    jobs = make({Job.REPLY: Diary(refused).job, Job.GIVEN_UP: mourner.job})
+    await arm(jobs, database, clock.now(), kind=Job.REPLY)
+    await jobs.run_due()
+    assert await jobs.last_error("acme", Job.REPLY, "7") == "OutsideError: refused"
+    await jobs.run_due()
+    assert [run.key for run in mourner.runs] == ["chat.reply:7"]
+
+
+async def test_the_sweep_survives_what_nobody_foresaw(
+    make: MakeJobs, database: Database, clock: ManualClock, background: Background
+) -> None:
+    diary = Diary()
+    jobs = make(diary.job)
+    await run_sql(database, "alter table nightdesk.wake rename to asleep")
+    background.spawn("sweep", jobs.sweep())
+    await asyncio.sleep(0.2)
+    await run_sql(database, "alter table nightdesk.asleep rename to wake")
+    await arm(jobs, database, clock.now())
+    await until(lambda: diary.ended == 1)
+
+
 async def test_draining_waits_for_what_runs_and_takes_nothing_new(
     make: MakeJobs, database: Database, clock: ManualClock
 ) -> None:
@@ -742,7 +846,9 @@ async def test_an_emptied_valkey_loses_nothing(
     async with redis.asyncio.Redis.from_url(url) as queue:
         await queue.flushall()
         await arm(jobs, database, due)
-        assert await queue.zcard(QUEUE) == 1
+        async with asyncio.timeout(5):
+            while await queue.zcard(QUEUE) == 0:
+                await asyncio.sleep(0.01)
         await queue.flushall()
     await asyncio.sleep(0.6)
     assert diary.runs == []

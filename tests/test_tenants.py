@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from app.background import Background
 from app.bus import Bus
 from app.clock import ManualClock
-from app.db import Database
+from app.db import Connection, Database
 from app.embedded import ServerUrls
 from app.errors import BadInput, Conflict, Forbidden, NotFound
 from app.events import SettingsChanged
@@ -298,6 +299,65 @@ async def _until(is_so: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not is_so():
             await asyncio.sleep(0.01)
+
+
+class Held:
+    """A database whose readers come back only when they are let go."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.is_holding = False
+        self.has_read = asyncio.Event()
+        self.may_go = asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._database, name)
+
+    def shared(self) -> "Held":
+        return self
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        async with self._database.shared().transaction() as conn:
+            yield conn
+        if self.is_holding:
+            self.has_read.set()
+            await self.may_go.wait()
+
+
+async def test_what_was_read_before_a_change_is_not_kept_after_it(
+    tenants: Tenants, database: Database, bus: Bus, clock: ManualClock
+) -> None:
+    await tenants.add("acme", "Acme Stays")
+    held: Any = Held(database)
+    other = Tenants(held, bus, clock, Keyring((KEY,)), Settings())
+    await other.get("acme")
+    held.is_holding = True
+    reading = asyncio.ensure_future(other.accounts("acme"))
+    await held.has_read.wait()
+    await tenants.add_account("acme", external_id="70001", client_secret="secret")
+    await other.on_settings_changed(SettingsChanged(tenant_id="acme"))
+    held.is_holding = False
+    held.may_go.set()
+    assert [account.external_id for account in await reading] == ["70001"]
+    assert [account.external_id for account in await other.accounts("acme")] == ["70001"]
+
+
+async def test_a_tenant_that_was_read_before_a_change_is_read_again_after_it(
+    tenants: Tenants, database: Database, bus: Bus, clock: ManualClock
+) -> None:
+    await tenants.add("acme", "Acme Stays")
+    held: Any = Held(database)
+    other = Tenants(held, bus, clock, Keyring((KEY,)), Settings())
+    held.is_holding = True
+    reading = asyncio.ensure_future(other.all())
+    await held.has_read.wait()
+    await tenants.set_mode("acme", "on")
+    await other.on_settings_changed(SettingsChanged(tenant_id="acme"))
+    held.is_holding = False
+    held.may_go.set()
+    await reading
+    assert (await other.get("acme")).mode == "on"
 
 
 async def test_a_stored_setting_that_is_no_longer_allowed_stops_nobody(

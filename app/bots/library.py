@@ -7,6 +7,7 @@ import asyncio
 import functools
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -199,19 +200,24 @@ class Libraries:
         self._bus = bus
         self._clock = clock
         self._current: dict[str, Library] = {}
+        self._published: Counter[str] = Counter()
+        """How often we heard of a newer one: what was read before is not kept after."""
 
     async def on_published(self, event: LibraryPublished) -> None:
-        """Forget what another process replaced."""
+        """Forget what another process replaced, and what is being read just now."""
+        self._published[event.tenant_id] += 1
         self._current.pop(event.tenant_id, None)
 
     async def current(self, conn: Connection, tenant_id: str) -> Library:
         """The newest library; the built-in one where none was published."""
         if (known := self._current.get(tenant_id)) is not None:
             return known
+        published = self._published[tenant_id]
         found = await store.newest_library(conn)
         version, content = found or (0, default_content())
         library = await asyncio.to_thread(check_library, content, version)
-        self._current[tenant_id] = library
+        if published == self._published[tenant_id]:
+            self._current[tenant_id] = library
         return library
 
     async def content(self, tenant_id: str) -> dict[str, Any]:

@@ -94,7 +94,12 @@ class Debounce:
                 is_urgent=is_urgent,
             )
             return
-        thread = FetchedThread(conversation=conversation, messages=(message,), has_reservation=True)
+        thread = FetchedThread(
+            conversation=conversation,
+            messages=(message,),
+            has_reservation=True,
+            as_of=row.received_at,
+        )
         for turn in await self._threads.mirror(conn, tenant, thread, stay):
             await self.receive(conn, tenant, conversation, stay, turn, at=row.received_at)
             if _is_live(tenant, message) and not self._is_for_us(tenant, message):
@@ -190,7 +195,9 @@ class Debounce:
         generation = await store.raise_generation(
             conn, conversation.id, first_pending_at=first, due_at=due_at
         )
-        await store.drop_unsent(conn, conversation.id, "the guest wrote again")
+        await store.drop_unsent(
+            conn, conversation.id, "the guest wrote again", older_than=generation
+        )
         await self._jobs.arm(
             conn,
             tenant_id=tenant.id,

@@ -1,8 +1,9 @@
 """Whether what a reply rests on still stands, right before it is sent.
 
-Between the decision and the send a booking may be cancelled, moved to other dates or to another
-listing, or its code may change. A reply that carries a secret is sent only on what the PMS says at
-that moment; one whose booking is not any more what it was decided on is decided again.
+Asked by `clearance.py`. Between the decision and the send a booking may be cancelled, moved to
+other dates or to another listing, or its code may change. A reply that carries a secret is sent
+only on what the PMS says at that moment; one whose booking is not any more what it was decided on
+is decided again.
 """
 
 import logging
@@ -40,28 +41,35 @@ class Footing:
         self._mirror = mirror
         self._stays = stays
 
-    async def renew(self, tenant: Tenant, conversation: Conversation, outgoing: Outgoing) -> None:
-        """Fetch again what a secret reply rests on, or one whose booking was reported as changed.
+    async def renew(self, tenant: Tenant, conversation: Conversation, outgoing: Outgoing) -> bool:
+        """Fetch again what a reply rests on, where it has to be; whether it was.
 
         Raises:
             HostawayError: the PMS did not answer; then nothing is known, and nothing may be sent.
         """
-        if not is_decided(outgoing):
-            return
         door = await self._database.tenant(tenant.id)
         async with door.transaction() as conn:
             stay = await self.stay_of(conn, tenant, conversation)
-            if stay is None:
-                return
-            bookings = {stay.reservation.external_id, stay.part_external_id}
-            keys = [f"{stay.account_id}:{booking}" for booking in bookings]
-            is_reported = await self._jobs.are_armed(
-                conn, tenant_id=tenant.id, kind=Job.RESERVATION, keys=keys
-            )
-        if names_in(outgoing.text) or is_reported:
-            account = await self._mirror.account(tenant, stay.account_id)
-            for booking in sorted(bookings):
-                await self._mirror.refresh_stay(tenant, account, booking)
+            is_needed = await self.must_renew(conn, tenant, outgoing, stay)
+        if stay is None or not is_needed:
+            return False
+        account = await self._mirror.account(tenant, stay.account_id)
+        for booking in sorted(_bookings_of(stay)):
+            await self._mirror.refresh_stay(tenant, account, booking)
+        return True
+
+    async def must_renew(
+        self, conn: Connection, tenant: Tenant, outgoing: Outgoing, stay: Stay | None
+    ) -> bool:
+        """Whether it holds a secret, or its booking was reported as changed and is not read yet."""
+        if stay is None or not is_decided(outgoing):
+            return False
+        if names_in(outgoing.text):
+            return True
+        keys = [f"{stay.account_id}:{booking}" for booking in _bookings_of(stay)]
+        return await self._jobs.are_armed(
+            conn, tenant_id=tenant.id, kind=Job.RESERVATION, keys=keys
+        )
 
     async def stay_of(
         self, conn: Connection, tenant: Tenant, conversation: Conversation
@@ -122,3 +130,7 @@ class Footing:
 def is_decided(outgoing: Outgoing) -> bool:
     """Whether a reply is the bot's own, let go by a person or not, so that access decides."""
     return outgoing.origin == "bot" or outgoing.decision_id is not None
+
+
+def _bookings_of(stay: Stay) -> set[str]:
+    return {stay.reservation.external_id, stay.part_external_id}

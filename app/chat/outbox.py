@@ -1,31 +1,30 @@
 """Exactly one reply: lease, fill placeholders, send, recognise what was already sent.
 
 A POST has no idempotency key, so an unclear outcome is never simply tried again: the thread is
-read after 5, 30 and 90 seconds, then sent once more, then a person is asked. A reply written under
-an older handling, or whose access has closed meanwhile, is dropped.
+read after 5, 30 and 90 seconds, then sent once more, then a person is asked. Whether a reply may
+go is asked when its turn at the PMS has come (`clearance.py`); what that needs of the PMS is
+fetched before: the thread of a reply from old facts, the bookings of one that holds a secret.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 
 from app.bus import Bus
 from app.chat import store
-from app.chat.footing import MOVED, Footing
+from app.chat.clearance import Clearances, Sending
+from app.chat.footing import Footing
 from app.chat.humans import claims
 from app.chat.store import Outgoing
-from app.chat.ways import ENOUGH, assurance_of, way_of
+from app.chat.ways import way_of
 from app.clock import Clock
 from app.conversations import Conversation, Conversations
 from app.db import Connection, Database
-from app.escalation.cases import Cases
 from app.events import ReplySent
 from app.jobs import Job, JobRun, Jobs
-from app.pms.gated import PlaceholderMangled, fill
 from app.pms.hostaway import HostawayClient
-from app.pms.hostaway_answers import HostawayError
+from app.pms.hostaway_answers import HostawayError, Withdrawn
 from app.pms.records import Message, parse_moment
-from app.pms.stay import Stay
 from app.pms.sync import Mirror, parsed_messages
 from app.tenants import Tenant, Tenants
 
@@ -41,8 +40,7 @@ AGAIN = timedelta(seconds=5)
 QUEUE_PAUSE = timedelta(seconds=1)
 LONGEST_QUEUE = timedelta(minutes=1)
 """Replies of one thread go out in order, but none is held up longer by an earlier one."""
-FRESH = timedelta(seconds=30)
-"""A reply that waited longer is not sent before its thread was read again."""
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 LookAt = Callable[[Tenant, int], Awaitable[int]]
 """Reads a thread again and acts on what is new in it (`Replies.look_at`)."""
 
@@ -61,8 +59,8 @@ class Outbox:
         client: HostawayClient,
         mirror: Mirror,
         footing: Footing,
+        clearances: Clearances,
         conversations: Conversations,
-        cases: Cases,
         look_at: LookAt,
     ) -> None:
         self._database = database
@@ -73,8 +71,8 @@ class Outbox:
         self._client = client
         self._mirror = mirror
         self._footing = footing
+        self._clearances = clearances
         self._conversations = conversations
-        self._cases = cases
         self._look_at = look_at
 
     async def send(self, run: JobRun) -> datetime | None:
@@ -88,136 +86,111 @@ class Outbox:
             if await store.is_behind(conn, outgoing, self._clock.now() - LONGEST_QUEUE):
                 return self._clock.now() + QUEUE_PAUSE
             conversation = await self._conversations.get(conn, outgoing.conversation_id)
+        sending = Sending(
+            run=run,
+            tenant=tenant,
+            conversation=conversation,
+            outgoing=outgoing,
+            # One that goes another way now was made a while before its row.
+            seen_at=outgoing.created_at if outgoing.instead_of is None else LONG_AGO,
+        )
         if outgoing.status != "queued":
-            again_at = await self._look(tenant, conversation, outgoing)
-            if again_at is not None or not await self._is_unsent(tenant, outgoing.id):
+            again_at = await self._look(sending)
+            unsent = await self._unsent(tenant, outgoing.id)
+            if again_at is not None or unsent is None:
                 return again_at
-        is_fresh = outgoing.status == "queued" and self._clock.now() - outgoing.created_at <= FRESH
+            sending.outgoing, sending.seen_at = unsent, LONG_AGO
         try:
-            if outgoing.origin != "operator" and not is_fresh:
-                await self._look_at(tenant, conversation.id)
-            await self._footing.renew(tenant, conversation, outgoing)
+            await self._renew(sending)
         except HostawayError as exc:
-            return await self._unread(tenant, conversation, outgoing, exc)
-        async with door.transaction() as conn:
-            text = await self._ready(conn, tenant, conversation, outgoing.id)
-        if text is None:
-            return None
-        return await self._post(tenant, conversation, outgoing, text)
+            return await self._unread(sending, exc)
+        return await self._post(sending)
 
-    async def _ready(
-        self, conn: Connection, tenant: Tenant, conversation: Conversation, outbox_id: int
-    ) -> str | None:
-        """The text with its secrets, if it may go out now; marks it as being sent."""
-        await self._cases.unresolved(conn, conversation.id, conversation.reservation_id)
-        handling = await self._cases.may_speak(conn, tenant.id, conversation.id)
-        outgoing = await store.lock_outgoing(conn, outbox_id)
-        if outgoing is None or outgoing.status not in ("queued", "sending", "ambiguous"):
-            return None
-        is_ours = outgoing.origin != "operator"
-        is_stale = is_ours and outgoing.epoch != handling.epoch
-        if is_stale or (outgoing.origin == "bot" and handling.mode == "human"):
-            await store.set_status(conn, outbox_id, "dropped", because="a person took over")
-            return None
-        thread = await store.lock_thread(conn, conversation.id)
-        if outgoing.origin == "bot" and thread.generation != outgoing.generation:
-            await store.set_status(conn, outbox_id, "dropped", because="the guest wrote again")
-            await store.give_back(conn, conversation.id, outgoing.answered_before)
-            return None
-        if tenant.mode != "on" and is_ours:
-            await store.set_status(conn, outbox_id, "dropped", because="the tenant is not on")
-            return None
-        stay = await self._footing.stay_of(conn, tenant, conversation)
-        if await self._footing.has_closed(conn, outgoing, stay):
-            await store.set_status(conn, outbox_id, "dropped", because=MOVED)
-            return None
-        if await self._footing.has_moved(conn, outgoing, stay):
-            if not await self._footing.decide_again(conn, tenant, conversation, outgoing):
-                await self._fail(conn, tenant, conversation, outgoing, MOVED)
-            return None
-        try:
-            text = fill(outgoing.text, _secrets_for(conversation, outgoing, stay))
-        except PlaceholderMangled:
-            await self._fail(conn, tenant, conversation, outgoing, "access has changed meanwhile")
-            return None
+    async def _renew(self, sending: Sending) -> None:
+        """Read again what must be known before it is sent and cannot be asked in its turn."""
+        if self._clearances.is_old(sending):
+            sending.seen_at = self._clock.now()
+            sending.tenant = await self._tenants.read_again(sending.tenant.id)
+            await self._look_at(sending.tenant, sending.conversation.id)
         now = self._clock.now()
-        await store.set_status(conn, outbox_id, "sending", more_attempts=1, tried_at=now)
-        return text
+        if await self._footing.renew(sending.tenant, sending.conversation, sending.outgoing):
+            sending.renewed_at = now
 
-    async def _unread(
-        self, tenant: Tenant, conversation: Conversation, outgoing: Outgoing, error: HostawayError
-    ) -> datetime | None:
-        """The booking could not be read again: nothing is sent before it can be."""
+    async def _unread(self, sending: Sending, error: HostawayError) -> datetime | None:
+        """Thread or booking could not be read again: nothing is sent before they can be."""
         now = self._clock.now()
-        if error.retryable and now - outgoing.created_at < LONGEST_TRY:
+        if error.retryable and now - sending.outgoing.created_at < LONGEST_TRY:
             return now + AGAIN
-        door = await self._database.tenant(tenant.id)
+        door = await self._database.tenant(sending.tenant.id)
         async with door.transaction() as conn:
-            await self._fail(conn, tenant, conversation, outgoing, str(error))
+            if await self._clearances.is_as_known(conn, sending):
+                await self._clearances.fail(conn, sending, str(error))
         return None
 
-    async def _post(
-        self, tenant: Tenant, conversation: Conversation, outgoing: Outgoing, text: str
-    ) -> datetime | None:
+    async def _post(self, sending: Sending) -> datetime | None:
+        tenant, conversation = sending.tenant, sending.conversation
         account = await self._mirror.account(tenant, int(conversation.account))
         door = await self._database.tenant(tenant.id)
         try:
             sent = await self._client.send_message(
                 account,
                 conversation.external_id,
-                text,
-                communication_type=way_of(conversation, outgoing.communication_type),
+                lambda: self._clearances.words(sending),
+                communication_type=way_of(conversation, sending.outgoing.communication_type),
             )
+        except Withdrawn:
+            return sending.again_at
         except HostawayError as exc:
             async with door.transaction() as conn:
-                return await self._after_failure(conn, tenant, conversation, outgoing, exc)
+                return await self._after_failure(conn, sending, exc)
         sent_at = parse_moment(sent.get("date")) or self._clock.now()
         async with door.transaction() as conn:
-            await self._sent(conn, tenant, outgoing, str(sent.get("id") or ""), sent_at)
+            await self._sent(conn, tenant, sending.outgoing, str(sent.get("id") or ""), sent_at)
         return None
 
     async def _after_failure(
-        self,
-        conn: Connection,
-        tenant: Tenant,
-        conversation: Conversation,
-        outgoing: Outgoing,
-        error: HostawayError,
+        self, conn: Connection, sending: Sending, error: HostawayError
     ) -> datetime | None:
-        now = self._clock.now()
+        now, outgoing = self._clock.now(), sending.outgoing
         logger.warning("reply was not acknowledged", extra={"why": str(error)})
+        if not await self._clearances.is_as_known(conn, sending):
+            return None
         if error.was_sent:
             await store.set_status(conn, outgoing.id, "ambiguous", because=str(error))
             return now + LOOKS[0]
         if error.retryable and now - outgoing.created_at < LONGEST_TRY:
-            await store.set_status(
-                conn, outgoing.id, "queued", because=str(error), more_attempts=-1
-            )
+            await self._clearances.unmark(conn, sending, because=str(error))
             return now + AGAIN
-        await self._fail(conn, tenant, conversation, outgoing, str(error))
+        await self._clearances.fail(conn, sending, str(error))
         return None
 
-    async def _look(
-        self, tenant: Tenant, conversation: Conversation, outgoing: Outgoing
-    ) -> datetime | None:
-        """Look for a reply in the thread: recognised, or when to look or send again."""
-        found = await self._find(tenant, conversation, outgoing)
+    async def _look(self, sending: Sending) -> datetime | None:
+        """Look for a reply in the thread: recognised, or when to look or send again.
+
+        One that a run left behind while it was being sent is looked for at once and then as ever.
+        """
+        outgoing, tenant = sending.outgoing, sending.tenant
+        found = await self._find(sending)
+        is_left = outgoing.status == "sending"
         door = await self._database.tenant(tenant.id)
         async with door.transaction() as conn:
             if found is not None:
                 await self._sent(conn, tenant, outgoing, found.external_id, found.sent_at)
                 return None
-            await store.set_status(conn, outgoing.id, "ambiguous", more_checks=1)
+            if not await self._clearances.is_as_known(conn, sending):
+                return self._clock.now() + QUEUE_PAUSE
+            await store.set_status(conn, outgoing.id, "ambiguous", more_checks=0 if is_left else 1)
+            if is_left:
+                return self._clock.now() + LOOKS[0]
             looks = outgoing.checks + 1 - len(LOOKS) * (max(outgoing.attempts, 1) - 1)
             if looks < len(LOOKS):
                 return self._clock.now() + LOOKS[max(looks, 0)]
             if outgoing.attempts >= MOST_ATTEMPTS:
-                await self._fail(conn, tenant, conversation, outgoing, "nobody knows if it arrived")
+                await self._clearances.fail(conn, sending, "nobody knows if it arrived")
         return None
 
-    async def _find(
-        self, tenant: Tenant, conversation: Conversation, outgoing: Outgoing
-    ) -> Message | None:
+    async def _find(self, sending: Sending) -> Message | None:
+        tenant, conversation, outgoing = sending.tenant, sending.conversation, sending.outgoing
         door = await self._database.tenant(tenant.id)
         messages = await self._messages(tenant, conversation, is_urgent=True)
         async with door.transaction() as conn:
@@ -289,31 +262,13 @@ class Outbox:
         )
         self._bus.publish_after(conn, event)
 
-    async def _fail(
-        self,
-        conn: Connection,
-        tenant: Tenant,
-        conversation: Conversation,
-        outgoing: Outgoing,
-        because: str,
-    ) -> None:
-        """It will not be sent by us: a person is told."""
-        await store.set_status(conn, outgoing.id, "failed", because=because)
-        await self._cases.open(
-            conn,
-            tenant,
-            conversation_id=conversation.id,
-            reservation_id=conversation.reservation_id,
-            severity="normal",
-            trigger_text=f"A reply could not be delivered: {because}",
-            brief=outgoing.text,
-        )
-
-    async def _is_unsent(self, tenant: Tenant, outbox_id: int) -> bool:
+    async def _unsent(self, tenant: Tenant, outbox_id: int) -> Outgoing | None:
+        """A reply that nobody found in the thread, as it stands now."""
         door = await self._database.tenant(tenant.id)
         async with door.transaction() as conn:
             outgoing = await store.lock_outgoing(conn, outbox_id)
-        return outgoing is not None and outgoing.status in ("sending", "ambiguous")
+        is_open = outgoing is not None and outgoing.status in ("sending", "ambiguous")
+        return outgoing if is_open else None
 
     async def _messages(
         self, tenant: Tenant, conversation: Conversation, *, is_urgent: bool
@@ -323,16 +278,3 @@ class Outbox:
             account, conversation.external_id, include_scheduled=True, is_urgent=is_urgent
         )
         return parsed_messages(rows)
-
-
-def _secrets_for(
-    conversation: Conversation, outgoing: Outgoing, stay: Stay | None
-) -> Mapping[str, str]:
-    """What may be filled in: what access allows now, and what a person typed themselves."""
-    if stay is None:
-        return {}
-    way = way_of(conversation, outgoing.communication_type)
-    if outgoing.instead_of is not None and assurance_of(way, stay) < ENOUGH:
-        return {}
-    typed = {name: stay.known[name] for name in outgoing.typed if name in stay.known}
-    return {**stay.deliverable, **typed}

@@ -21,15 +21,17 @@ from app.clock import Clock
 from app.conversations import Conversation, Conversations, Turn
 from app.db import Connection, Database
 from app.escalation.cases import Cases
-from app.events import JobFailed
-from app.jobs import Job, JobRun
+from app.jobs import Job, JobRun, Jobs
 from app.pms.stay import Stay
-from app.pms.sync import FetchedThread, Mirror
+from app.pms.sync import FetchedThread, Mirror, NewTurn
 from app.tenants import Tenant, Tenants
 
 logger = logging.getLogger(__name__)
 
 HOUR = timedelta(hours=1)
+UNCLEAR = timedelta(minutes=10)
+"""For so long an answer waits until it is known whether the reply before it arrived."""
+UNCLEAR_PAUSE = timedelta(seconds=4)
 
 
 class Replies:
@@ -41,6 +43,7 @@ class Replies:
         database: Database,
         tenants: Tenants,
         clock: Clock,
+        jobs: Jobs,
         mirror: Mirror,
         threads: Threads,
         conversations: Conversations,
@@ -52,6 +55,7 @@ class Replies:
         self._database = database
         self._tenants = tenants
         self._clock = clock
+        self._jobs = jobs
         self._mirror = mirror
         self._threads = threads
         self._conversations = conversations
@@ -69,10 +73,13 @@ class Replies:
         await words_loaded()
         door = await self._database.tenant(tenant.id)
         async with door.transaction() as conn:
-            stay, _ = await self._threads.record(conn, tenant, fetched)
+            stay, new = await self._threads.record(conn, tenant, fetched)
             conversation = await self._conversations.get(conn, fetched.conversation.id)
+            if await self._is_unclear(conn, tenant, conversation, run.generation):
+                return self._clock.now() + UNCLEAR_PAUSE
             question, through = await self._question(conn, tenant, fetched, stay, run.generation)
             if question is None:
+                await self._receive(conn, tenant, fetched.conversation, stay, new)
                 return None
         answering = await self._mind.begin(question)
         text = await answering.whole()
@@ -90,18 +97,14 @@ class Replies:
         return None
 
     async def look_at(self, tenant: Tenant, conversation_id: int) -> int:
-        """Fetch a thread and act on what is new in it; how many turns were."""
+        """Read a thread and its booking again, with all that follows; how many turns were new."""
         fetched = await self._mirror.fetch_thread(tenant, conversation_id)
         await words_loaded()
         conversation = fetched.conversation
         door = await self._database.tenant(tenant.id)
         async with door.transaction() as conn:
             stay, new = await self._threads.record(conn, tenant, fetched)
-            for turn in new:
-                if turn.speaker == "guest":
-                    await self._debounce.receive(
-                        conn, tenant, conversation, stay, turn, at=turn.message.sent_at
-                    )
+            await self._receive(conn, tenant, conversation, stay, new)
             standing = await self._threads.standing(conn, tenant, conversation)
             is_free = standing.handling.mode == "bot" and not standing.thread.is_pending
             if is_free and standing.asked:
@@ -111,18 +114,19 @@ class Replies:
                 )  # fmt: skip
         return len(new)
 
-    async def on_job_failed(self, event: JobFailed) -> None:
-        """A thread that could not be answered, or a reply not sent, is a person's matter."""
-        if event.kind not in (Job.REPLY, Job.SEND):
-            return
-        tenant = await self._tenants.get(event.tenant_id)
+    async def leave_given_up(self, run: JobRun) -> datetime | None:
+        """Job: a thread could not be answered, or a reply not sent. Key: `kind:key` of that job."""
+        kind, _, key = run.key.partition(":")
+        tenant = await self._tenants.get(run.tenant_id)
+        error = await self._jobs.last_error(tenant.id, kind, key)
         door = await self._database.tenant(tenant.id)
         async with door.transaction() as conn:
-            conversation_id: int | None = int(event.key)
-            if event.kind == Job.SEND:
-                conversation_id = await store.conversation_of(conn, int(event.key))
+            conversation_id: int | None = int(key)
+            if kind == Job.SEND:
+                conversation_id = await store.conversation_of(conn, int(key))
+                await store.set_status(conn, int(key), "failed", because=error)
             if conversation_id is None:
-                return
+                return None
             conversation = await self._conversations.get(conn, conversation_id)
             turns = await self._conversations.transcript(conn, conversation.id, last=20)
             said = [turn.text for turn in turns if turn.speaker == "guest"]
@@ -133,8 +137,40 @@ class Replies:
                 reservation_id=conversation.reservation_id,
                 severity="normal",
                 trigger_text=said[-1] if said else "[unknown message]",
-                brief=f"could not be answered: {event.error}",
+                brief=f"could not be answered: {error}",
             )
+        return None
+
+    async def _receive(
+        self,
+        conn: Connection,
+        tenant: Tenant,
+        conversation: Conversation,
+        stay: Stay | None,
+        new: Sequence[NewTurn],
+    ) -> None:
+        """What a guest said that no webhook has brought yet, and that no answer here covers."""
+        for turn in new:
+            if turn.speaker == "guest":
+                await self._debounce.receive(
+                    conn, tenant, conversation, stay, turn, at=turn.message.sent_at
+                )
+
+    async def _is_unclear(
+        self, conn: Connection, tenant: Tenant, conversation: Conversation, generation: int
+    ) -> bool:
+        """Whether an earlier reply may or may not have arrived: what is open depends on it.
+
+        Replies that surely did not are taken back: this answer covers their questions as well.
+        """
+        await self._threads.lock(conn, tenant, conversation)
+        since = self._clock.now() - UNCLEAR
+        if await store.is_unclear(conn, conversation.id, since, older_than=generation):
+            return True
+        await store.drop_unsent(
+            conn, conversation.id, "the guest wrote again", older_than=generation
+        )
+        return False
 
     async def _question(
         self,
@@ -149,7 +185,8 @@ class Replies:
         standing = await self._threads.standing(conn, tenant, conversation)
         asked = standing.asked
         through = max((turn.id for turn in standing.turns), default=0)
-        if standing.thread.generation != generation:
+        is_answered = standing.thread.answered_generation >= generation
+        if standing.thread.generation != generation or is_answered:
             return None, through
         if standing.handling.mode == "human" or not asked:
             await store.mark_answered(
@@ -165,7 +202,7 @@ class Replies:
                 conn, conversation.id, generation=generation, through_turn=through
             )
             return None, through
-        first = asked[0]
+        open_ids = {turn.id for turn in asked}
         requests = {m.external_id for m in fetched.messages if m.is_request}
         return Question(
             tenant=tenant,
@@ -173,14 +210,13 @@ class Replies:
             conversation_id=conversation.id,
             generation=generation,
             stay=stay,
-            history=tuple(
-                t for t in standing.turns if (t.said_at, t.id) < (first.said_at, first.id)
-            ),
+            # A reply to earlier words may have come after these: it is history all the same.
+            history=tuple(turn for turn in standing.turns if turn.id not in open_ids),
             asked=tuple(turn.text for turn in asked if not _is_mark(turn.text)),
             has_attachment=_has_attachment(fetched, asked),
             language_hint=conversation.language,
             refuses_robot=refuses,
-            now=self._clock.now(),
+            now=fetched.as_of,
             requests=tuple(turn.text for turn in asked if turn.external_id in requests),
         ), through
 

@@ -104,12 +104,10 @@ class SendChecks:
     async def _act(self, conn: Connection, refusal: _Refusal) -> None:
         """Send it another way, leave it to the next reply, or tell people; locks as a send does."""
         tenant, conversation = refusal.tenant, refusal.conversation
-        await self._cases.unresolved(conn, conversation.id, conversation.reservation_id)
-        handling = await self._cases.may_speak(conn, tenant.id, conversation.id)
+        handling, thread = await self._threads.lock(conn, tenant, conversation)
         outgoing = await store.lock_outgoing(conn, refusal.outgoing.id)
         if outgoing is None or outgoing.status != "sent":
             return
-        thread = await store.lock_thread(conn, conversation.id)
         await store.set_status(conn, outgoing.id, "failed", because=BECAUSE)
         await store.reconsider_disclosure(conn, conversation.id)
         has_newer = thread.generation != outgoing.generation and thread.is_pending
@@ -173,7 +171,7 @@ class SendChecks:
         """What the PMS says became of a reply; none where it does not show it."""
         account = await self._mirror.account(tenant, int(conversation.account))
         rows = await self._client.messages(
-            account, conversation.external_id, include_scheduled=True, is_urgent=True
+            account, conversation.external_id, include_scheduled=True
         )
         found = [
             m.status for m in parsed_messages(list(rows)) if m.external_id == outgoing.external_id

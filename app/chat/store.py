@@ -276,12 +276,19 @@ async def bot_replies_since(conn: Connection, conversation_id: int, since: datet
     return count
 
 
-async def drop_unsent(conn: Connection, conversation_id: int, because: str) -> None:
-    """Take back drafts: the thread has moved on, and what they answered is open again."""
+async def drop_unsent(
+    conn: Connection, conversation_id: int, because: str, *, older_than: int
+) -> None:
+    """Take back drafts and the bot's replies that surely were not sent: the thread has moved on.
+
+    Those of an older generation; what they answered is open again. The thread is locked.
+    """
     rows = await conn.fetch(
         """update {schema}.outbox set status = 'dropped', because = $2
-           where conversation_id = $1 and status = 'draft' returning answered_before""",
-        conversation_id, because,
+           where conversation_id = $1 and generation < $3
+             and (status = 'draft' or (status = 'queued' and origin = 'bot'))
+           returning answered_before""",
+        conversation_id, because, older_than,
     )  # fmt: skip
     if rows:
         await give_back(conn, conversation_id, min(row["answered_before"] for row in rows))
@@ -298,6 +305,20 @@ async def dropped_since(
         conversation_id, because, since,
     )  # fmt: skip
     return count
+
+
+async def is_unclear(
+    conn: Connection, conversation_id: int, since: datetime, *, older_than: int
+) -> bool:
+    """Whether nobody knows yet if an older reply, made since a moment, has reached the guest."""
+    found: bool = await conn.fetchval(
+        """select exists (
+               select 1 from {schema}.outbox
+               where conversation_id = $1 and origin <> 'operator' and created_at > $2
+                 and generation < $3 and status in ('sending', 'ambiguous'))""",
+        conversation_id, since, older_than,
+    )  # fmt: skip
+    return found
 
 
 async def give_back(conn: Connection, conversation_id: int, answered_before: int) -> None:

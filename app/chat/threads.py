@@ -84,9 +84,7 @@ class Threads:
         self, conn: Connection, tenant: Tenant, conversation: Conversation
     ) -> Standing:
         """How a thread stands; locks its stay, its handling and its thread, in this order."""
-        await self._cases.unresolved(conn, conversation.id, conversation.reservation_id)
-        handling = await self._cases.may_speak(conn, tenant.id, conversation.id)
-        thread = await store.lock_thread(conn, conversation.id)
+        handling, thread = await self.lock(conn, tenant, conversation)
         turns = await self._conversations.transcript(conn, conversation.id)
         unanswered = _unanswered(tenant, turns, thread, handling)
         youngest = self._clock.now() - timedelta(seconds=tenant.settings.chat.max_age_s)
@@ -97,6 +95,14 @@ class Threads:
             asked=tuple(turn for turn in unanswered if turn.said_at >= youngest),
             overdue=tuple(turn for turn in unanswered if turn.said_at < youngest),
         )
+
+    async def lock(
+        self, conn: Connection, tenant: Tenant, conversation: Conversation
+    ) -> tuple[Handling, store.Thread]:
+        """Lock a thread's stay, its handling and itself, in everybody's order."""
+        await self._cases.unresolved(conn, conversation.id, conversation.reservation_id)
+        handling = await self._cases.may_speak(conn, tenant.id, conversation.id)
+        return handling, await store.lock_thread(conn, conversation.id)
 
     async def stay_of(
         self, conn: Connection, tenant: Tenant, conversation: Conversation, now: datetime

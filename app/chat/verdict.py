@@ -66,7 +66,9 @@ class Verdicts:
         thread = await store.lock_thread(conn, conversation.id)
         is_silent = handling.mode == "human"
         is_urgent = (await answering.route()).origin == "urgent"
-        if thread.generation != question.generation or (is_silent and not is_urgent):
+        is_answered = thread.answered_generation >= question.generation
+        has_moved_on = thread.generation != question.generation or is_answered
+        if has_moved_on or (is_silent and not is_urgent):
             answering.discard()
             return False
         text = self._shaped(answering, conversation, thread, text, is_urgent=is_urgent)
@@ -199,7 +201,7 @@ class Verdicts:
             status="draft" if is_draft else "queued",
             decision_id=decision_id,
             operator=None,
-            now=self._clock.now(),
+            now=question.now,
             answered_before=answered_before,
         )
         if outbox_id is None:

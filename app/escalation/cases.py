@@ -18,7 +18,7 @@ from app.jobs import Job, JobRun, Jobs
 from app.tenants import Tenant, Tenants
 
 ALERT_AGAIN = timedelta(seconds=10)
-"""The sweep behind the alert: the event normally alerts at once."""
+"""The sweep behind alert and follow-up: the event normally tells them at once."""
 
 
 class Cases:
@@ -88,16 +88,17 @@ class Cases:
         self, conn: Connection, tenant: Tenant, case: Case, *, severity: Severity, text: str
     ) -> Case:
         """A follow-up of the guest; worse ones are alerted again."""
-        is_worse = worse(case.severity, severity) != case.severity
+        gravest = worse(case.severity, severity)
         changed = await store.change_case(
             conn,
             case.id,
-            self._change("follow-up", by="guest", route="system", text=text),
-            severity=worse(case.severity, severity),
+            self._change("follow-up", by="guest", route="system", text=text, severity=gravest),
+            severity=gravest,
         )
-        self._bus.publish_after(
-            conn, CaseRaised(tenant_id=tenant.id, id=case.id, is_worse=is_worse)
-        )
+        await self._arm(conn, tenant, Job.ALERT, case.id, ALERT_AGAIN)
+        is_worse = gravest != case.severity
+        event = CaseRaised(tenant_id=tenant.id, id=case.id, is_worse=is_worse)
+        self._bus.publish_after(conn, event)
         return changed
 
     async def take_over(
@@ -229,12 +230,26 @@ class Cases:
         async with door.transaction() as conn:
             return await store.cases(conn, with_resolved=with_resolved)
 
-    async def mark_alerted(self, tenant_id: str, case_id: int, *, channel: str, ts: str) -> None:
-        """Keep where the alert stands; its sweep is not needed any more."""
+    async def mark_told(
+        self,
+        tenant_id: str,
+        case_id: int,
+        *,
+        entries: int,
+        channel: str | None = None,
+        ts: str | None = None,
+    ) -> None:
+        """Keep how much of the history Slack has heard, and where the alert stands.
+
+        Once it has heard all, no sweep is needed.
+        """
         door = await self._database.tenant(tenant_id)
         async with door.transaction() as conn:
-            await store.mark_alerted(conn, case_id, channel=channel, ts=ts, now=self._clock.now())
-            await self._jobs.disarm(conn, tenant_id=tenant_id, kind=Job.ALERT, key=case_id)
+            if channel and ts:
+                now = self._clock.now()
+                await store.mark_alerted(conn, case_id, channel=channel, ts=ts, now=now)
+            if await store.mark_told(conn, case_id, entries):
+                await self._jobs.disarm(conn, tenant_id=tenant_id, kind=Job.ALERT, key=case_id)
 
     async def purge(self, conn: Connection, before: datetime) -> int:
         """Delete cases that were resolved before a moment; how many."""
@@ -277,28 +292,22 @@ class Cases:
             severity=severity,
             trigger_text=trigger_text,
             brief=brief,
-            change=self._change("opened", by="nightdesk", route="bot"),
+            change=self._change("opened", by="nightdesk", route="bot", severity=severity),
             now=now,
         )
         if case is None:
-            known = await store.unresolved(conn, conversation_id, reservation_id)
-            if known is None:
-                raise Unavailable("a case was opened and resolved at the same moment; try again")
-            return await self.raise_severity(
-                conn, tenant, known, severity=severity, text=trigger_text
-            )
-        await self._jobs.arm(
-            conn, tenant_id=tenant.id, kind=Job.ALERT, key=case.id, due_at=now + ALERT_AGAIN
-        )
-        await self._jobs.arm(
-            conn,
-            tenant_id=tenant.id,
-            kind=Job.UNACKNOWLEDGED,
-            key=case.id,
-            due_at=now + timedelta(seconds=tenant.settings.escalation.acknowledge_s),
-        )
+            raise Unavailable("a case was opened at the same moment; try again")
+        patience = timedelta(seconds=tenant.settings.escalation.acknowledge_s)
+        await self._arm(conn, tenant, Job.ALERT, case.id, ALERT_AGAIN)
+        await self._arm(conn, tenant, Job.UNACKNOWLEDGED, case.id, patience)
         self._bus.publish_after(conn, CaseOpened(tenant_id=tenant.id, id=case.id))
         return case
+
+    async def _arm(
+        self, conn: Connection, tenant: Tenant, kind: Job, case_id: int, wait: timedelta
+    ) -> None:
+        due_at = self._clock.now() + wait
+        await self._jobs.arm(conn, tenant_id=tenant.id, kind=kind, key=case_id, due_at=due_at)
 
     async def _taken(
         self,

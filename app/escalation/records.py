@@ -34,6 +34,8 @@ class Case:
     resolved_at: datetime | None
     slack_channel: str | None
     slack_ts: str | None
+    told: int
+    """Entries of the history that Slack has heard of."""
 
     @property
     def is_open(self) -> bool:

@@ -197,6 +197,16 @@ async def mark_alerted(
     )  # fmt: skip
 
 
+async def mark_told(conn: Connection, case_id: int, entries: int) -> bool:
+    """Keep how much of the history was told; whether that is all of it."""
+    is_all: bool | None = await conn.fetchval(
+        """update {schema}.cases set told = greatest(told, $2) where id = $1
+           returning told >= jsonb_array_length(history)""",
+        case_id, entries,
+    )  # fmt: skip
+    return bool(is_all)
+
+
 def _case(row: Row) -> Case:
     values = {name: row[name] for name in Case.__dataclass_fields__ if name != "history"}
     return Case(**values, history=tuple(row["history"]))

@@ -3,7 +3,7 @@
 Source: Hostaway API documentation (2026-07).
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -108,11 +108,18 @@ class HostawayClient:
             cursor = last_id_of(rows) or cursor
 
     async def reservation(
-        self, account: PmsAccount, reservation_id: str, *, is_urgent: bool = False
+        self,
+        account: PmsAccount,
+        reservation_id: str,
+        *,
+        is_urgent: bool = False,
+        on_turn: Callable[[], None] | None = None,
     ) -> Row:
-        """One reservation with its custom fields."""
+        """One reservation with its custom fields; `on_turn` tells when it was asked for."""
         endpoint = "/reservations/{id}"
-        return await self._entity(account, endpoint, reservation_id, is_urgent=is_urgent)
+        return await self._entity(
+            account, endpoint, reservation_id, is_urgent=is_urgent, on_turn=on_turn
+        )
 
     async def conversations_of(
         self, account: PmsAccount, reservation_id: str, *, is_urgent: bool = False
@@ -122,6 +129,11 @@ class HostawayClient:
             endpoint="/reservations/{id}/conversations", id=reservation_id, is_urgent=is_urgent
         )
         return await self._several(account, ask)
+
+    async def conversations(self, account: PmsAccount) -> AsyncIterator[list[Row]]:
+        """Every thread without its messages, a page at a time; latest words first, as seen."""
+        async for rows in self._by_offset(account, "/conversations", {}):
+            yield rows
 
     async def conversation(
         self, account: PmsAccount, conversation_id: str, *, is_urgent: bool = False
@@ -138,13 +150,20 @@ class HostawayClient:
         limit: int = 50,
         include_scheduled: bool = False,
         is_urgent: bool = False,
+        on_turn: Callable[[], None] | None = None,
     ) -> list[Row]:
-        """The newest messages of a thread, oldest first."""
+        """The newest messages of a thread, oldest first; `on_turn` tells when they were asked."""
         params = {"limit": str(limit), "offset": "0"}
         if include_scheduled:
             params["includeScheduledMessages"] = "1"
         endpoint = "/conversations/{id}/messages"
-        ask = Ask(endpoint=endpoint, id=conversation_id, params=params, is_urgent=is_urgent)
+        ask = Ask(
+            endpoint=endpoint,
+            id=conversation_id,
+            params=params,
+            is_urgent=is_urgent,
+            on_turn=on_turn,
+        )
         answer = await self._connection.ask(account, ask)
         rows = rows_of(ask, answer)
         hidden = int(number_of(answer.get("count")) or 0) - len(rows)
@@ -155,20 +174,31 @@ class HostawayClient:
         return sorted(rows, key=_message_order)
 
     async def send_message(
-        self, account: PmsAccount, conversation_id: str, text: str, *, communication_type: str
+        self,
+        account: PmsAccount,
+        conversation_id: str,
+        words: Callable[[], Awaitable[str]],
+        *,
+        communication_type: str,
     ) -> Row:
         """Write into a thread; the message as Hostaway stored it.
 
-        Never repeated once it may have reached Hostaway.
+        `words` is asked when the request's turn has come, perhaps more than once: what it gives
+        is written at that moment or not at all. Never repeated once it may have reached Hostaway.
 
         Raises:
             HostawayError: with `was_sent` when the guest may have got the message all the same.
+            Withdrawn: by `words`.
         """
+
+        async def compose() -> Mapping[str, Any]:
+            return {"body": await words(), "communicationType": communication_type}
+
         ask = Ask(
             endpoint="/conversations/{id}/messages",
             id=conversation_id,
             method="POST",
-            body={"body": text, "communicationType": communication_type},
+            compose=compose,
             is_urgent=True,
             is_repeatable=False,
         )
@@ -230,10 +260,18 @@ class HostawayClient:
         return rows_of(ask, await self._connection.ask(account, ask))
 
     async def _entity(
-        self, account: PmsAccount, endpoint: str, entity_id: str, *, is_urgent: bool
+        self,
+        account: PmsAccount,
+        endpoint: str,
+        entity_id: str,
+        *,
+        is_urgent: bool,
+        on_turn: Callable[[], None] | None = None,
     ) -> Row:
         params = {"includeResources": "1"}
-        ask = Ask(endpoint=endpoint, id=entity_id, params=params, is_urgent=is_urgent)
+        ask = Ask(
+            endpoint=endpoint, id=entity_id, params=params, is_urgent=is_urgent, on_turn=on_turn
+        )
         return entity_of(ask, await self._connection.ask(account, ask))
 
     async def _add_webhook(self, account: PmsAccount, wanted: Mapping[str, Any]) -> str:

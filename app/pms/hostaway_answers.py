@@ -6,11 +6,11 @@ reservation and a missing right.
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.errors import BadInput, OutsideError
+from app.errors import BadInput, Conflict, OutsideError
 from app.pms.incoming import identifier, read_json
 
 DEAD_TOKEN_WORDS = (
@@ -44,6 +44,18 @@ class HostawayError(OutsideError):
         self.is_token_refused = is_token_refused
 
 
+class Withdrawn(Conflict):
+    """A request that its caller took back when its turn had come: nothing was sent."""
+
+
+Compose = Callable[[], Awaitable[Mapping[str, Any]]]
+"""Gives a request's body once its turn has come, from what is true then.
+
+Raises:
+    Withdrawn: it is not to be sent any more.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
     """One request; `endpoint` is the template that logs may carry, `id` fills it."""
@@ -53,6 +65,10 @@ class Ask:
     method: str = "GET"
     params: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] | None = field(default=None, repr=False)
+    compose: Compose | None = field(default=None, repr=False)
+    """In place of a body: a message into a thread, which goes before everything else."""
+    on_turn: Callable[[], None] | None = field(default=None, repr=False)
+    """Called when its turn has come: what it brings is no older."""
     credentials: Mapping[str, str] | None = field(default=None, repr=False)
     """The form of a token request, the one request that carries no token."""
     is_urgent: bool = False

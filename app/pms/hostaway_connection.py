@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import aiohttp
 
@@ -37,6 +37,8 @@ ARRIVAL_MARGIN_S = 1.0
 """Hostaway counts arrivals, we count starts: a delayed burst must not share the next window."""
 LONGEST_PAUSE_S = 60.0
 """A longer `Retry-After` is not sat out at once: a person would wait behind it."""
+LATE_S = 1.0
+"""An answer that is later than the time limit by so much was read by a process that stood still."""
 TOKEN_MARGIN_S = 60.0
 """A token is renewed so long before its end, or at nine tenths of a shorter life."""
 LONGEST_LIFE_S = 1e10
@@ -47,6 +49,8 @@ LARGEST_ANSWER = 16_000_000
 """Bytes; a page of a hundred listings with every text has a tenth of it."""
 BARREN_S = 60.0
 """No other token is asked for so long after a fresh one was refused: it is not the token."""
+PROMPT_S = 3.0
+"""A message is written so soon after it was composed, or not at all: we may have been frozen."""
 NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -71,6 +75,24 @@ class _Bearer:
     error: HostawayError | None = None
     """The last failure."""
     barren_until: float = float("-inf")
+
+
+class _Prompt(aiohttp.JsonPayload):
+    """A body that was true when it was made, and is written at once or never."""
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        super().__init__(dict(body))
+        self._made_at = time.monotonic()
+        self.is_stale = False
+
+    async def write_with_length(
+        self, writer: aiohttp.abc.AbstractStreamWriter, content_length: int | None
+    ) -> None:
+        """Write it, unless too much time went by since it was made."""
+        if time.monotonic() - self._made_at > PROMPT_S:
+            self.is_stale = True
+            raise TimeoutError("composed too long ago")
+        await super().write_with_length(writer, content_length)
 
 
 class Connection:
@@ -99,28 +121,42 @@ class Connection:
         )
         self._bearers: dict[int, _Bearer] = {}
         self._session: aiohttp.ClientSession | None = None
+        self._sending: aiohttp.ClientSession | None = None
         self._dice = random.SystemRandom()
 
     def open(self) -> None:
-        """Make the session. No cookies, since the tenants share it; no proxy of the environment."""
+        """Make the sessions. Each message goes by a connection of its own.
+
+        One that was kept open may be closed by the other side at that very moment, and nobody
+        would know whether the message arrived.
+        """
+        self._session = self._new_session(aiohttp.TCPConnector())
+        self._sending = self._new_session(aiohttp.TCPConnector(force_close=True))
+
+    def _new_session(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+        """No cookies, since the tenants share it; no proxy of the environment."""
         total_s = self._settings.timeout_s
-        self._session = aiohttp.ClientSession(
+        return aiohttp.ClientSession(
+            connector=connector,
             timeout=aiohttp.ClientTimeout(total=total_s, sock_connect=total_s / 2),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
         )
 
     async def close(self) -> None:
-        """Close the session."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        """Close the sessions."""
+        sessions = (self._session, self._sending)
+        self._session = self._sending = None
+        for session in sessions:
+            if session is not None:
+                await session.close()
 
     async def ask(self, account: PmsAccount, ask: Ask) -> Row:
         """The whole answer, which Hostaway calls a success.
 
         Raises:
             HostawayError: it did not, or there was no answer, after every try that does no harm.
+            Withdrawn: its caller took it back in its turn.
         """
         with self._span(account, ask):
             token = "" if ask.credentials else await self._token(account)
@@ -212,18 +248,23 @@ class Connection:
 
     async def _exchange(self, account: PmsAccount, ask: Ask, token: str) -> Row:
         """One request and its answer, in turn; what aiohttp raises becomes ours here."""
-        if self._session is None:
+        is_send = ask.compose is not None
+        await self._limiter.wait_turn(account.external_id, is_urgent=ask.is_urgent, is_send=is_send)
+        if ask.on_turn is not None:
+            ask.on_turn()
+        session = self._sending if is_send else self._session
+        if session is None:
             raise Unavailable("the client of Hostaway is closed")
-        await self._limiter.wait_turn(account.external_id, is_urgent=ask.is_urgent)
+        prompt = _Prompt(await ask.compose()) if ask.compose is not None else None
         began = time.monotonic()
         status: int | None = None
         try:
-            async with self._session.request(
+            async with session.request(
                 ask.method,
                 self._url(ask),
                 params=ask.params,
                 json=ask.body,
-                data=ask.credentials,
+                data=prompt or ask.credentials,
                 headers={"Authorization": f"Bearer {token}"} if token else None,
                 allow_redirects=False,
             ) as response:
@@ -232,10 +273,14 @@ class Connection:
         except NEVER_SENT as exc:
             raise HostawayError(f"{ask.name}: cannot reach Hostaway", retryable=True) from exc
         except (aiohttp.ClientError, OSError) as exc:
+            if prompt is not None and prompt.is_stale:
+                raise HostawayError(f"{ask.name}: composed too long ago", retryable=True) from exc
             what = "no answer in time" if isinstance(exc, TimeoutError) else "connection cut"
             raise unknown_end(ask, what, None) from exc
         finally:
             _log(account, ask, status, time.monotonic() - began)
+        if time.monotonic() - began > self._settings.timeout_s + LATE_S and ask.is_repeatable:
+            raise unknown_end(ask, "an answer from long ago", status)
         if status == 429:
             self._pause(account, response.headers)
         return read_success(ask, status, body)

@@ -186,6 +186,8 @@ class Inbox:
                 )  # fmt: skip
         except Unavailable:
             raise
+        except TimeoutError as exc:
+            raise Unavailable("the database did not answer in time") from exc
         except Exception as exc:
             # Also what nobody foresaw: counted, so that it cannot come round for ever.
             if row is None:

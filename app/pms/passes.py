@@ -6,7 +6,7 @@ send and re-fetch in the rate budget.
 
 import asyncio
 import logging
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.clock import Clock
@@ -26,7 +26,18 @@ logger = logging.getLogger(__name__)
 
 CHUNK_S = 20.0
 """A long pass gives way after this and goes on as a new run, so that its progress is kept."""
-THREADS_A_PASS = 20
+SOON_S = {Job.RECENT_SYNC: 15.0}
+"""When a pass runs after the start of the process, where it is not at once."""
+RESERVATIONS_A_PASS = 20
+"""Whose threads must be found first."""
+THREADS_A_PASS = 50
+NEXT_THREADS = timedelta(seconds=10)
+"""When more threads wait to be looked at than one pass does, the next comes so soon."""
+LOOKED_BACK = timedelta(days=2)
+"""What a guest said longer ago is not looked for."""
+CLOCKS_APART = timedelta(minutes=2)
+"""So much may the PMS's clock be apart from ours."""
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 MOST_ROWS = 2_000_000
 """Reservations of one full pass; a walk that brings more will not end."""
 STALE_THREAD = timedelta(minutes=30)
@@ -64,8 +75,9 @@ class Passes:
     async def schedule(self, conn: Connection, tenant: Tenant, *, is_start: bool) -> None:
         """Have the passes of a tenant's accounts run from now on.
 
-        At the start of the process those that find lost events run at once: nobody knows how long
-        it was away. A new account's full pass comes first; the others would read the same rows.
+        At the start of the process those that find lost events run soon: nobody knows how long it
+        was away. Guests' words come first, the bookings once those are answered. A new account's
+        full pass comes first; the others would read the same rows.
         """
         now = self._clock.now()
         intervals = {
@@ -75,9 +87,10 @@ class Passes:
         }
         for account in await self._tenants.accounts(tenant.id):
             for kind, interval_s in intervals.items():
-                is_now = is_start and kind != Job.FULL_SYNC
-                arm = self._jobs.arm if is_now else self._jobs.arm_unless_armed
-                due_at = now if is_now else now + timedelta(seconds=interval_s)
+                is_soon = is_start and kind != Job.FULL_SYNC
+                arm = self._jobs.arm if is_soon else self._jobs.arm_unless_armed
+                wait_s = SOON_S.get(kind, 0.0) if is_soon else interval_s
+                due_at = now + timedelta(seconds=wait_s)
                 await arm(conn, tenant_id=tenant.id, kind=kind, key=account.id, due_at=due_at)
 
     async def fetch_reservation(self, run: JobRun) -> datetime | None:
@@ -158,9 +171,65 @@ class Passes:
         return self._clock.now() + timedelta(seconds=self._settings.recent_interval_s)
 
     async def unread_sync(self, run: JobRun) -> datetime | None:
-        """Job: threads with unread messages; finds messages that were never delivered."""
-        await self._look_for_activity(run, only_unread=True)
-        return self._clock.now() + timedelta(seconds=self._settings.unread_interval_s)
+        """Job: threads whose guest said more than we know; finds messages never delivered."""
+        tenant = await self._tenants.get(run.tenant_id)
+        account = await self._mirror.account(tenant, int(run.key))
+        interval = timedelta(seconds=self._settings.unread_interval_s)
+        if tenant.live_since is None:
+            return self._clock.now() + interval
+        unknown, has_times = await self._unknown_threads(tenant, account, tenant.live_since)
+        if not has_times:
+            await self._look_for_activity(run, only_unread=True)
+            return self._clock.now() + interval
+        door = await self._database.tenant(tenant.id)
+        async with door.transaction() as conn:
+            for thread_id, reservation_id in unknown[:THREADS_A_PASS]:
+                await self._look_at(conn, tenant, account, thread_id, reservation_id)
+        run.counts["threads"] = len(unknown[:THREADS_A_PASS])
+        is_whole = len(unknown) <= THREADS_A_PASS
+        return self._clock.now() + (interval if is_whole else NEXT_THREADS)
+
+    async def _unknown_threads(
+        self, tenant: Tenant, account: PmsAccount, live_since: datetime
+    ) -> tuple[list[tuple[str, str]], bool]:
+        """(thread and reservation where a guest said what we do not know, whether times are told).
+
+        The order of the list is seen, not documented: as long as it holds, old pages are left out.
+        """
+        since = max(live_since.replace(microsecond=0), self._clock.now() - LOOKED_BACK)
+        unknown: list[tuple[str, str]] = []
+        has_times, before = False, None
+        async for rows in self._client.conversations(account):
+            unknown += await self._unknown_of(tenant, account, rows, since)
+            stamps = [_latest_words(raw) for raw in rows]
+            has_times |= any(raw.get("messageReceivedOn") for raw in rows)
+            told = [stamp for stamp in (before, *stamps) if stamp is not None]
+            before = told[-1] if told else None
+            if told == sorted(told, reverse=True) and (not told or told[-1] < since):
+                break
+        return unknown, has_times
+
+    async def _unknown_of(
+        self, tenant: Tenant, account: PmsAccount, rows: list[Any], since: datetime
+    ) -> list[tuple[str, str]]:
+        door = await self._database.tenant(tenant.id)
+        async with door.transaction() as conn:
+            known = await self._conversations.newest_of_guests(
+                conn, str(account.id), [str(raw["id"]) for raw in rows]
+            )
+            reads = await store.thread_reads(
+                conn, account.id, [str(raw.get("reservationId")) for raw in rows]
+            )
+        unknown = []
+        for raw in rows:
+            thread_id, reservation_id = str(raw["id"]), str(raw.get("reservationId") or "")
+            said_at = parse_moment(raw.get("messageReceivedOn"))
+            if said_at is None or said_at < since or said_at <= known.get(thread_id, LONG_AGO):
+                continue
+            _, read_at = reads.get(reservation_id, (None, None))
+            if read_at is None or read_at < said_at + CLOCKS_APART:
+                unknown.append((thread_id, reservation_id))
+        return unknown
 
     async def _look_for_activity(self, run: JobRun, **query: Any) -> None:
         tenant = await self._tenants.get(run.tenant_id)
@@ -177,7 +246,7 @@ class Passes:
                 break
         door = await self._database.tenant(tenant.id)
         async with door.transaction() as conn:
-            for reservation_id in moved[:THREADS_A_PASS]:
+            for reservation_id in moved[:RESERVATIONS_A_PASS]:
                 await self._jobs.arm(
                     conn,
                     tenant_id=tenant.id,
@@ -185,7 +254,7 @@ class Passes:
                     key=f"{account.id}:{reservation_id}",
                     due_at=self._clock.now(),
                 )
-        run.counts["threads"] = len(moved[:THREADS_A_PASS])
+        run.counts["threads"] = len(moved[:RESERVATIONS_A_PASS])
 
     async def _moved(self, tenant: Tenant, account: PmsAccount, rows: list[Any]) -> list[str]:
         """Which reservations saw activity since going live that no look at the thread covers."""
@@ -258,8 +327,9 @@ class Passes:
         conversation = await self._conversations.ensure_thread(
             conn, account=str(account.id), external_id=conversation_id, now=self._clock.now()
         )
-        await self._mirror.attach_known(conn, tenant, conversation, reservation_id)
-        await self._jobs.arm(
+        if reservation_id:
+            await self._mirror.attach_known(conn, tenant, conversation, reservation_id)
+        await self._jobs.arm_unless_armed(
             conn,
             tenant_id=tenant.id,
             kind=Job.READ_THREAD,
@@ -271,6 +341,12 @@ class Passes:
         account_id, _, external_id = run.key.partition(":")
         tenant = await self._tenants.get(run.tenant_id)
         return tenant, await self._mirror.account(tenant, int(account_id)), external_id
+
+
+def _latest_words(raw: Any) -> datetime | None:
+    """When anybody last said something in a thread."""
+    stamps = (parse_moment(raw.get("messageReceivedOn")), parse_moment(raw.get("messageSentOn")))
+    return max((stamp for stamp in stamps if stamp is not None), default=None)
 
 
 def _count(run: JobRun, what: str, more: int) -> None:

@@ -1,4 +1,4 @@
-"""Whose turn it is to ask the PMS: two sliding windows, urgent work first, the accounts in turn.
+"""Whose turn it is to ask the PMS: two sliding windows, replies first, the accounts in turn.
 
 Source: Hostaway API documentation, "Rate limits": 15 requests per 10 s for each address, 20
 for each account. All tenants of a process share one address: where there are several, none takes
@@ -29,6 +29,7 @@ class _Waiter:
 
     account: str
     is_urgent: bool
+    is_send: bool
     number: int
 
 
@@ -66,9 +67,9 @@ class _Window:
 class RateLimiter:
     """Gives turns so that neither the address nor an account starts too much in any window.
 
-    Among those who could start now the urgent ones go first, of each kind the account that has
-    waited longest since its last turn, and each account's in order of arrival. An account that has
-    no room holds nobody else up.
+    Among those who could start now replies go first, for they grow stale, then the other urgent
+    ones, of each kind the account that has waited longest since its last turn, and each account's
+    in order of arrival. An account that has no room holds nobody else up.
     """
 
     def __init__(
@@ -92,9 +93,11 @@ class RateLimiter:
         self._numbers = itertools.count()
         self._turns = itertools.count(1)
 
-    async def wait_turn(self, account: str, *, is_urgent: bool) -> None:
+    async def wait_turn(self, account: str, *, is_urgent: bool, is_send: bool = False) -> None:
         """Come back when a request may start; it is counted as started at that moment."""
-        waiter = _Waiter(account=account, is_urgent=is_urgent, number=next(self._numbers))
+        waiter = _Waiter(
+            account=account, is_urgent=is_urgent, is_send=is_send, number=next(self._numbers)
+        )
         self._waiters.append(waiter)
         try:
             while True:
@@ -127,8 +130,9 @@ class RateLimiter:
             for other in self._waiters
         )
 
-    def _place(self, waiter: _Waiter) -> tuple[bool, int, int]:
-        return not waiter.is_urgent, self._served.get(waiter.account, 0), waiter.number
+    def _place(self, waiter: _Waiter) -> tuple[bool, bool, int, int]:
+        served = self._served.get(waiter.account, 0)
+        return not waiter.is_send, not waiter.is_urgent, served, waiter.number
 
     def _ready_at(self, waiter: _Waiter, now: float) -> float:
         own = self._account(waiter.account)

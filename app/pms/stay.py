@@ -185,6 +185,7 @@ class Stay:
         """
         texts = repr(sorted(self.texts.items())).encode()
         return {
+            "reservation": self.reservation.external_id,
             "listing": self.reservation.listing_external_id,
             "unit": self.reservation.unit_external_id,
             "status": self.reservation.status,
@@ -192,6 +193,7 @@ class Stay:
             "check_out_at": self.check_out_at.isoformat(),
             "access": self.access.reason,
             "opens_at": self.access.opens_at and self.access.opens_at.isoformat(),
+            "closes_at": self.access.closes_at and self.access.closes_at.isoformat(),
             "is_code_ready": self.is_code_ready,
             "texts": hashlib.sha256(texts).hexdigest()[:16],
         }

@@ -48,6 +48,8 @@ class FetchedThread:
     messages: tuple[Message, ...]
     """Oldest first, words raw."""
     has_reservation: bool
+    as_of: datetime
+    """Thread and reservation are no older than this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,9 +104,16 @@ class Mirror:
         if reservation_id is None:
             raw = await self._client.conversation(account, conversation.external_id, is_urgent=True)
             reservation_id = identifier(raw.get("reservationId"))
+        turns: list[datetime] = []
+
+        def on_turn() -> None:
+            turns.append(self._clock.now())
+
         messages, seen_at = await asyncio.gather(
-            self._client.messages(account, conversation.external_id, is_urgent=True),
-            self.refresh_stay(tenant, account, reservation_id),
+            self._client.messages(
+                account, conversation.external_id, is_urgent=True, on_turn=on_turn
+            ),
+            self.refresh_stay(tenant, account, reservation_id, on_turn=on_turn),
         )
         async with door.transaction() as conn:
             await self._attach(conn, tenant, account, conversation.id, reservation_id)
@@ -121,6 +130,7 @@ class Mirror:
                 if message.conversation_external_id == conversation.external_id
             ),
             has_reservation=conversation.reservation_id is not None,
+            as_of=min(turns),
         )
 
     async def record_messages(
@@ -211,7 +221,12 @@ class Mirror:
         raise NotFound("the tenant has no such PMS account")
 
     async def refresh_stay(
-        self, tenant: Tenant, account: PmsAccount, reservation_id: str | None
+        self,
+        tenant: Tenant,
+        account: PmsAccount,
+        reservation_id: str | None,
+        *,
+        on_turn: Callable[[], None] | None = None,
     ) -> datetime | None:
         """Fetch a reservation, and its listing where that is old; mirror both.
 
@@ -220,7 +235,9 @@ class Mirror:
         if reservation_id is None:
             return None
         began_at = self._clock.now()
-        raw = await self._client.reservation(account, reservation_id, is_urgent=True)
+        raw = await self._client.reservation(
+            account, reservation_id, is_urgent=True, on_turn=on_turn
+        )
         reservation = await self.apply_reservation(tenant, account, raw)
         for listing_id in (reservation.listing_external_id, reservation.unit_external_id):
             if listing_id:

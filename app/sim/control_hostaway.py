@@ -31,6 +31,7 @@ class HostawayControl:
         return [
             route("/state", self._state, "GET"),
             route("/sent", self._sent, "GET"),
+            route("/record", self._record, "GET"),
             route("/reservations", self._search, "GET"),
             route("/reservations", self._book, "POST"),
             route("/reservations/{id:int}", self._reservation, "GET"),
@@ -95,6 +96,17 @@ class HostawayControl:
             if message.origin == "api" and wanted in ("", str(account.id))
         ]
         return {"count": len(rows), "messages": sorted(rows, key=lambda row: row["id"])}
+
+    async def _record(self, request: Request) -> Row:
+        """Who wrote what and when, to the microsecond, messages after `since` in order of id."""
+        since = request.query_params.get("since", "")
+        newer_than = int(since) if since.isdigit() else 0
+        messages = [
+            _recorded(message)
+            for _, message in self._world.store.all_messages()
+            if message.row["id"] > newer_than
+        ]
+        return {"messages": sorted(messages, key=lambda row: row["id"])}
 
     async def _search(self, request: Request) -> Row:
         words = request.query_params.get("q", "").lower().split()
@@ -255,13 +267,27 @@ class HostawayControl:
 
 def peak(lines: Iterable[Logged]) -> int:
     """The most requests within any 10 seconds."""
-    times = [line.at for line in lines]
+    times = sorted(line.at for line in lines)
     most = first = 0
     for last, at in enumerate(times):
         while times[first] <= at - 10:
             first += 1
         most = max(most, last - first + 1)
     return most
+
+
+def _recorded(message: Message) -> Row:
+    row, asked_at = message.row, message.asked_at
+    return {
+        "id": row["id"],
+        "conversation": row["conversationId"],
+        "reservation": row["reservationId"],
+        "origin": message.origin,
+        "body": row["body"],
+        "status": row["status"],
+        "at": message.at.timestamp(),
+        "asked_at": asked_at.timestamp() if asked_at else None,
+    }
 
 
 def _told(message: Message) -> Row:

@@ -16,8 +16,10 @@ BEFORE = frozenset(
 """Kinds that strike before the request is acted on (`slow` and `token_expiry` then go on)."""
 AFTER = frozenset({"truncated", "accepted_then_cut", "500_after_acting", "hang_after_acting"})
 """Kinds that strike after the request has done its work."""
-WITHIN = frozenset({"message_failed", "message_awaiting", "alter_text", "ignore_write"})
-"""Kinds that change what the request does."""
+WITHIN = frozenset(
+    {"message_failed", "message_awaiting", "alter_text", "ignore_write", "listed_late"}
+)
+"""Kinds that change what the request does; `listed_late` hides a sent message for a while."""
 KINDS = BEFORE | AFTER | WITHIN
 
 
@@ -36,7 +38,7 @@ class Fault:
     duration_s: float | None = None
     status: int = 503
     delay_s: float = 5.0
-    """Of `slow`; how long `hang` holds the line; how long `message_awaiting` waits."""
+    """Of `slow`; how long `hang`, `message_awaiting` and `listed_late` take."""
     retry_after: str = ""
     text: str = ""
     until: float | None = None

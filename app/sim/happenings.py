@@ -7,7 +7,7 @@ the control plane go through here.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.sim.clock import SimClock
@@ -38,6 +38,8 @@ class SendOutcome:
     awaits_s: float = 0.0
     is_altered: bool = False
     """Whether the channel strips characters and spaces of the text."""
+    listed_after_s: float = 0.0
+    """How long the thread does not show it yet."""
 
 
 class Happenings:
@@ -88,7 +90,14 @@ class Happenings:
         return message
 
     def send(
-        self, account: Account, conversation: Row, body: str, way: str, outcome: SendOutcome
+        self,
+        account: Account,
+        conversation: Row,
+        body: str,
+        way: str,
+        outcome: SendOutcome,
+        *,
+        asked_at: datetime,
     ) -> Message:
         """An API client sends a message."""
         if outcome.is_altered:
@@ -99,6 +108,9 @@ class Happenings:
             "status": outcome.status,
         }
         message = self.write(account, conversation, "api", body, fields)
+        message.asked_at = asked_at
+        if outcome.listed_after_s:
+            message.listed_at = self._clock.now() + timedelta(seconds=outcome.listed_after_s)
         if outcome.status == "awaiting":
             message.sent_at = self._clock.now() + timedelta(seconds=outcome.awaits_s)
         return message

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from email.utils import formatdate
 from typing import Any
 
@@ -38,6 +39,7 @@ class Call:
     account: Account
     request: Request
     body: Row
+    arrived_at: datetime
 
     def number(self, name: str, default: int = 0) -> int:
         """A whole number of the query; what is no number counts as absent."""
@@ -140,11 +142,17 @@ class Gate:
     """Wraps handlers into endpoints."""
 
     def __init__(
-        self, store: HostawayStore, knobs: Knobs, faults: FaultPlan, tokens: Tokens
+        self,
+        store: HostawayStore,
+        knobs: Knobs,
+        faults: FaultPlan,
+        tokens: Tokens,
+        clock: SimClock,
     ) -> None:
         self._store = store
         self._knobs = knobs
         self._faults = faults
+        self._clock = clock
         self.tokens = tokens
         self._windows = Windows()
 
@@ -154,15 +162,20 @@ class Gate:
         async def serve(request: Request) -> Response:
             token = _bearer(request)
             account_id = self.tokens.account_of(token)
+            arrived_at = self._clock.now()
+            # All of it: a server that is slow acts on what it has, though its client be gone.
+            body = await request.body()
 
             async def act() -> Response:
-                self._limit(request, name, account_id)
                 if account_id is None or not self.tokens.is_alive(token):
                     return self._refuse_token()
-                account = self._store.accounts[account_id]
-                return await handler(
-                    Call(account=account, request=request, body=await _json(request))
+                call = Call(
+                    account=self._store.accounts[account_id],
+                    request=request,
+                    body=_json(request.method, body),
+                    arrived_at=arrived_at,
                 )
+                return await handler(call)
 
             return await self._through(name, account_id, request, act)
 
@@ -173,7 +186,6 @@ class Gate:
 
         async def serve(request: Request) -> Response:
             async def act() -> Response:
-                self._limit(request, name, None)
                 return await handler(request)
 
             return await self._through(name, None, request, act)
@@ -187,25 +199,33 @@ class Gate:
         request: Request,
         act: Callable[[], Awaitable[Response]],
     ) -> Response:
-        target = f"hostaway.{name}"
+        """The answer; what is beyond a limit is turned away before anything else can go wrong."""
+        arrived = time.monotonic()
+        ip = request.client.host if request.client else "?"
+        try:
+            self._limit(ip, name, account_id)
+            answer = await self._faulty(f"hostaway.{name}", account_id, act)
+        except Refused as refusal:
+            answer = self._refusal(refusal)
+        status = 0 if isinstance(answer, Cut) else answer.status_code
+        self._store.log_request(arrived, ip, account_id, name, status)
+        return answer
+
+    async def _faulty(
+        self, target: str, account_id: int | None, act: Callable[[], Awaitable[Response]]
+    ) -> Response:
         if self._knobs.latency_s:
             await asyncio.sleep(self._knobs.latency_s)
-        answer: Response | None = None
         fault = self._faults.take(target, BEFORE, account_id)
-        if fault is not None:
-            answer = await self._before(fault, account_id)
-        if answer is None:
-            try:
-                answer = await act()
-            except Refused as refusal:
-                answer = self._refusal(refusal)
-            fault = self._faults.take(target, AFTER, account_id)
-            if fault is not None:
-                answer = _after(fault, answer)
-        is_cut = isinstance(answer, Cut)
-        ip = request.client.host if request.client else "?"
-        self._store.log_request(ip, account_id, name, 0 if is_cut else answer.status_code)
-        return answer
+        answer = None if fault is None else await self._before(fault, account_id)
+        if answer is not None:
+            return answer
+        try:
+            answer = await act()
+        except Refused as refusal:
+            answer = self._refusal(refusal)
+        fault = self._faults.take(target, AFTER, account_id)
+        return answer if fault is None else _after(fault, answer)
 
     async def _before(self, fault: Fault, account_id: int | None) -> Response | None:
         """The answer that stands in the way, None when the request goes on."""
@@ -230,9 +250,8 @@ class Gate:
             return fail(403, fault.text or "You have no permission to access this resource")
         return fail(fault.status, fault.text or "Service temporarily unavailable")
 
-    def _limit(self, request: Request, name: str, account_id: int | None) -> None:
+    def _limit(self, ip: str, name: str, account_id: int | None) -> None:
         knobs = self._knobs
-        ip = request.client.host if request.client else "?"
         limits = [(f"ip {ip}", knobs.rate_ip, knobs.rate_window_s)]
         if account_id is not None:
             limits.append((f"account {account_id}", knobs.rate_account, knobs.rate_window_s))
@@ -276,11 +295,11 @@ def _bearer(request: Request) -> str:
     return text.strip() if kind.lower() == "bearer" else ""
 
 
-async def _json(request: Request) -> Row:
-    if request.method not in ("POST", "PUT"):
+def _json(method: str, raw: bytes) -> Row:
+    if method not in ("POST", "PUT"):
         return {}
     try:
-        body: Any = json.loads(await request.body() or b"{}")
+        body: Any = json.loads(raw or b"{}")
     except ValueError as problem:
         raise Refused(400, "The body is not JSON") from problem
     if not isinstance(body, dict):

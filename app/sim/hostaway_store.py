@@ -2,7 +2,6 @@
 
 import hashlib
 import random
-import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,8 +26,14 @@ class Message:
     row: Row
     origin: str
     """`guest`, `api`, `human`, `automation` or `channel`."""
+    at: datetime
+    """When it was stored, to the microsecond; the row's own times are in whole seconds."""
+    asked_at: datetime | None = None
+    """When the request arrived that sent it; only of origin `api`."""
     sent_at: datetime | None = None
     """When an awaiting message becomes sent."""
+    listed_at: datetime | None = None
+    """From when on the thread shows it; None for at once."""
 
     def settled(self, now: datetime) -> Row:
         """The row as of now."""
@@ -74,7 +79,7 @@ class Request:
     """One line of the request log."""
 
     at: float
-    """Monotonic."""
+    """Monotonic, when it arrived."""
     ip: str
     account: int | None
     endpoint: str
@@ -165,7 +170,7 @@ class HostawayStore:
             "updatedOn": utc_text(at),
             **fields,
         }
-        message = Message(row=row, origin=origin)
+        message = Message(row=row, origin=origin, at=at)
         account.threads[conversation["id"]].append(message)
         if is_incoming:
             conversation |= {"messageReceivedOn": row["date"], "hasUnreadMessages": 1}
@@ -174,13 +179,19 @@ class HostawayStore:
         return message
 
     def thread(self, account: Account, conversation_id: int) -> list[Row]:
-        """All messages of a thread in full, oldest first."""
+        """The messages of a thread in full, oldest first; without those that are listed late."""
         now = self._clock.now()
-        return [full_message(m.settled(now)) for m in account.threads[conversation_id]]
+        return [
+            full_message(message.settled(now))
+            for message in account.threads[conversation_id]
+            if message.listed_at is None or message.listed_at <= now
+        ]
 
-    def log_request(self, ip: str, account: int | None, endpoint: str, status: int) -> None:
-        """Remember a request for the control plane's summary."""
-        self.requests.append(Request(time.monotonic(), ip, account, endpoint, status))
+    def log_request(
+        self, at: float, ip: str, account: int | None, endpoint: str, status: int
+    ) -> None:
+        """Remember a request for the control plane's summary; `at` is when it arrived."""
+        self.requests.append(Request(at, ip, account, endpoint, status))
 
     def all_messages(self) -> Iterator[tuple[Account, Message]]:
         """Every message of every account, thread by thread."""

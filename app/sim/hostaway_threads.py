@@ -1,5 +1,7 @@
 """Conversations and messages of the stand-in's Hostaway API, sending included."""
 
+from dataclasses import replace
+
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
@@ -80,7 +82,9 @@ class HostawayThreads:
         if way not in _WAYS:
             return fail(400, f"communicationType must be one of {', '.join(sorted(_WAYS))}")
         outcome = self._outcome(call.account.id)
-        message = self._happenings.send(call.account, conversation, body, way, outcome)
+        message = self._happenings.send(
+            call.account, conversation, body, way, outcome, asked_at=call.arrived_at
+        )
         return success(full_message(message.row))
 
     def _outcome(self, account_id: int) -> SendOutcome:
@@ -88,13 +92,16 @@ class HostawayThreads:
             fault = self._faults.take("hostaway.send", frozenset({kind}), account_id)
             return fault.delay_s if fault else None
 
-        is_altered = strikes("alter_text") is not None
+        outcome = SendOutcome(
+            is_altered=strikes("alter_text") is not None,
+            listed_after_s=strikes("listed_late") or 0.0,
+        )
         if strikes("message_failed") is not None:
-            return SendOutcome(status="failed", is_altered=is_altered)
+            return replace(outcome, status="failed")
         awaits_s = strikes("message_awaiting")
         if awaits_s is not None:
-            return SendOutcome(status="awaiting", awaits_s=awaits_s, is_altered=is_altered)
-        return SendOutcome(is_altered=is_altered)
+            return replace(outcome, status="awaiting", awaits_s=awaits_s)
+        return outcome
 
     def _shape(self, call: Call, row: Row) -> Row:
         """The conversation as the API gives it; resources bring the latest message only."""

@@ -45,6 +45,6 @@ def make_world(seed: int, scale: str) -> World:
         store=store,
         webhooks=webhooks,
         happenings=Happenings(store, clock, knobs, feed, webhooks),
-        gate=Gate(store, knobs, faults, Tokens(clock, knobs)),
+        gate=Gate(store, knobs, faults, Tokens(clock, knobs), clock),
         slack=SlackApi(clock, knobs, faults, feed),
     )

@@ -56,13 +56,13 @@ class Scene:
 
 @dataclass(slots=True, kw_only=True)
 class Told:
-    """How much of a case Slack has heard from this process."""
+    """How much of a case Slack has heard."""
 
     posted: Posted
     entries: int
     """Entries of the case's history that need no posting any more."""
     severity: Severity | None
-    """The gravest that was told; none where an earlier process told it."""
+    """The gravest that was told; none where that is not known any more."""
 
 
 class Alerts:
@@ -116,7 +116,7 @@ class Alerts:
         self._spawn(event, self._mirror(event))
 
     async def alert(self, run: JobRun) -> datetime | None:
-        """Job: the sweep behind the alert. Key: the case.
+        """Job: the sweep behind alert and follow-ups. Key: the case.
 
         Never gives up while Slack is merely away.
 
@@ -138,16 +138,19 @@ class Alerts:
         self._background.spawn(f"slack {type(event).__name__}", quietly(work))
 
     async def _open(self, tenant_id: str, case_id: int) -> None:
-        async with self._turn_of(tenant_id, case_id):
-            await self._alert(await self._scene(tenant_id, case_id))
+        await self._tell(tenant_id, case_id)
 
     async def _raise(self, event: CaseRaised) -> None:
-        async with self._turn_of(event.tenant_id, event.id):
-            scene = await self._scene(event.tenant_id, event.id)
+        await self._tell(event.tenant_id, event.id, is_known_worse=event.is_worse)
+
+    async def _tell(self, tenant_id: str, case_id: int, *, is_known_worse: bool = False) -> None:
+        """The alert where it does not stand yet, and what the thread below it lacks."""
+        async with self._turn_of(tenant_id, case_id):
+            scene = await self._scene(tenant_id, case_id)
             if scene.case.slack_ts is None:
                 await self._alert(scene)
             else:
-                await self._catch_up(scene, is_known_worse=event.is_worse)
+                await self._catch_up(scene, is_known_worse=is_known_worse)
 
     async def _alert(self, scene: Scene) -> None:
         """Post the alert unless it stands already; the case's turn is ours."""
@@ -160,8 +163,12 @@ class Alerts:
                 return
             self._told[key] = Told(posted=posted, entries=1, severity=case.severity)
         told = self._told[key]
-        await self._cases.mark_alerted(
-            scene.tenant.id, case.id, channel=told.posted.channel, ts=told.posted.ts
+        await self._cases.mark_told(
+            scene.tenant.id,
+            case.id,
+            entries=told.entries,
+            channel=told.posted.channel,
+            ts=told.posted.ts,
         )
         await self._catch_up(scene)
 
@@ -182,6 +189,8 @@ class Alerts:
         if waiting:
             told.severity = scene.case.severity
         told.entries = len(history)
+        if told.entries > scene.case.told:
+            await self._cases.mark_told(scene.tenant.id, scene.case.id, entries=told.entries)
 
     def _entry(
         self, scene: Scene, entry: Mapping[str, Any], *, is_worse: bool
@@ -257,12 +266,15 @@ class Alerts:
         )
 
     def _told_of(self, scene: Scene) -> Told:
-        """What Slack has heard; after a restart, everything but the newest follow-up."""
+        """What Slack has heard; what an earlier process told was kept with the case."""
         case, key = scene.case, (scene.tenant.id, scene.case.id)
         if key not in self._told:
-            last = max((n for n, e in enumerate(case.history) if _is_follow_up(e)), default=0)
-            posted = Posted(channel=case.slack_channel or "", ts=case.slack_ts or "")
-            self._told[key] = Told(posted=posted, entries=last, severity=None)
+            graves = [e["severity"] for e in case.history[: case.told] if "severity" in e]
+            self._told[key] = Told(
+                posted=Posted(channel=case.slack_channel or "", ts=case.slack_ts or ""),
+                entries=case.told,
+                severity=graves[-1] if graves else None,
+            )
         return self._told[key]
 
     def _turn_of(self, tenant_id: str, case_id: int) -> asyncio.Lock:

@@ -2,9 +2,9 @@ from app.background import Background
 from app.bus import Bus
 from app.clock import ManualClock
 from app.db import Database
-from app.events import JobFailed
-from app.jobs import Job
+from app.jobs import Job, JobRun
 from app.tenants import Tenants
+from tests.fakes import lost_answer, refused
 from tests.rooms import Rooms
 
 CHECK_IN = "From what time can we check in?"
@@ -212,8 +212,14 @@ async def test_a_thread_of_an_unknown_reservation_is_answered_too(rooms: Rooms) 
 async def test_a_thread_that_cannot_be_answered_is_a_persons_matter(rooms: Rooms) -> None:
     await rooms.writes(CHECK_IN)
     conversation = await rooms.conversation()
-    await rooms.replies.on_job_failed(
-        JobFailed(tenant_id="acme", kind=Job.REPLY, key=str(conversation.id), error="no answer")
+    await rooms.replies.leave_given_up(
+        JobRun(
+            tenant_id="acme",
+            kind=Job.GIVEN_UP,
+            key=f"chat.reply:{conversation.id}",
+            generation=1,
+            attempt=1,
+        )
     )
     case = await rooms.case()
     assert case is not None
@@ -322,3 +328,149 @@ async def test_two_robots_stop_after_a_few_rounds(rooms: Rooms) -> None:
     case = await rooms.case()
     assert case is not None
     assert case.severity == "low"
+
+
+async def test_words_of_one_second_are_read_in_the_order_of_the_pms(rooms: Rooms) -> None:
+    first = rooms.hostaway.add_message("What is the wifi password?")
+    second = rooms.hostaway.add_message("never mind, found it")
+    await rooms.delivers(second)
+    await rooms.delivers(first)
+    await rooms.passes_time(120)
+    assert [d["outcome"] for d in await rooms.decisions()] == ["silence"]
+    assert rooms.hostaway.sent == []
+
+
+def run_of(rooms: Rooms, conversation_id: int, generation: int) -> JobRun:
+    return JobRun(
+        tenant_id="acme", kind=Job.REPLY, key=str(conversation_id), generation=generation, attempt=2
+    )
+
+
+async def test_a_run_that_is_done_again_after_a_crash_answers_nothing_twice(rooms: Rooms) -> None:
+    await rooms.writes(CHECK_IN)
+    await rooms.passes_time(120)
+    conversation = await rooms.conversation()
+    await rooms.replies.answer(run_of(rooms, conversation.id, 1))
+    await rooms.works()
+    assert len(rooms.hostaway.sent) == 1
+    assert len(await rooms.decisions()) == 1
+
+
+async def test_words_that_a_run_finds_when_it_is_done_again_are_answered(rooms: Rooms) -> None:
+    await rooms.writes(CHECK_IN)
+    await rooms.passes_time(120)
+    rooms.hostaway.add_message("Until when do we have to check out?")
+    conversation = await rooms.conversation()
+    await rooms.replies.answer(run_of(rooms, conversation.id, 1))
+    await rooms.passes_time(120)
+    assert len(rooms.hostaway.sent) == 2
+
+
+async def test_a_queued_reply_survives_the_run_that_made_it_being_done_again(
+    rooms: Rooms,
+) -> None:
+    await rooms.writes(CHECK_IN)
+    rooms.clock.advance(120)
+    conversation = await rooms.conversation()
+    for _ in range(2):
+        await rooms.replies.answer(run_of(rooms, conversation.id, 1))
+    await rooms.works()
+    assert len(rooms.hostaway.sent) == 1
+
+
+async def test_words_found_while_people_speak_are_written_into_the_case(rooms: Rooms) -> None:
+    await rooms.writes(CHECK_IN)
+    await rooms.writes("Is there parking as well?")
+    conversation = await rooms.conversation()
+    door = await rooms.database.tenant("acme")
+    async with door.transaction() as conn:
+        await rooms.cases.open(
+            conn, rooms.tenant, conversation_id=conversation.id,
+            reservation_id=conversation.reservation_id, severity="low", trigger_text="It is cold",
+        )  # fmt: skip
+    rooms.hostaway.add_message("Hello? Anybody?")
+    await rooms.passes_time(120)
+    case = await rooms.case()
+    assert case is not None
+    assert [c["text"] for c in case.history if "text" in c] == ["Hello? Anybody?"]
+
+
+async def test_a_reply_that_surely_was_not_sent_is_taken_back_for_newer_words(
+    rooms: Rooms,
+) -> None:
+    rooms.hostaway.send_faults = [(refused(retryable=True), False)]
+    await rooms.writes(CHECK_IN)
+    await rooms.passes_time(120)
+    assert [row["status"] for row in await rooms.outgoing()] == ["queued"]
+    await rooms.writes("Until when do we have to check out?")
+    assert [row["status"] for row in await rooms.outgoing()] == ["dropped"]
+    await rooms.passes_time(120)
+    assert (await rooms.decisions())[-1]["question"].startswith(CHECK_IN)
+    assert len(rooms.hostaway.words()) == 1
+
+
+async def test_an_answer_waits_until_it_is_known_whether_the_reply_before_it_arrived(
+    rooms: Rooms,
+) -> None:
+    await rooms.set(chat__window_confirmed_s=1)
+    rooms.hostaway.send_faults = [(lost_answer(), False)]
+    await rooms.writes(CHECK_IN)
+    await rooms.passes_time(1)
+    assert [row["status"] for row in await rooms.outgoing()] == ["ambiguous"]
+    await rooms.writes("Until when do we have to check out?")
+    for _ in range(30):
+        await rooms.passes_time(4)
+    first, second = await rooms.outgoing()
+    assert (first["status"], first["because"]) == ("dropped", "the guest wrote again")
+    assert second["status"] == "sent"
+    assert (await rooms.decisions())[-1]["question"].startswith(CHECK_IN)
+
+
+async def test_an_answer_does_not_wait_once_the_reply_before_it_is_recognised(
+    rooms: Rooms,
+) -> None:
+    await rooms.set(chat__window_confirmed_s=1)
+    rooms.hostaway.send_faults = [(lost_answer(), True)]
+    await rooms.writes(CHECK_IN)
+    await rooms.passes_time(1)
+    await rooms.writes("Until when do we have to check out?")
+    for _ in range(3):
+        await rooms.passes_time(4)
+    assert [row["status"] for row in await rooms.outgoing()] == ["sent", "sent"]
+    assert (await rooms.decisions())[-1]["question"] == "Until when do we have to check out?"
+
+
+async def test_a_reply_that_was_given_up_holds_no_later_answer_up(rooms: Rooms) -> None:
+    rooms.hostaway.send_faults = [(lost_answer(), False)]
+    await rooms.writes(CHECK_IN)
+    await rooms.passes_time(120)
+    (row,) = await rooms.outgoing()
+    await rooms.replies.leave_given_up(
+        JobRun(
+            tenant_id="acme",
+            kind=Job.GIVEN_UP,
+            key=f"chat.send:{row['id']}",
+            generation=1,
+            attempt=1,
+        )
+    )
+    assert [row["status"] for row in await rooms.outgoing()] == ["failed"]
+    assert await rooms.case() is not None
+
+
+async def test_a_reply_that_came_after_newer_words_stands_before_them_in_what_a_model_reads(
+    rooms: Rooms,
+) -> None:
+    await rooms.writes("Where is the nearest shop, please?")
+    rooms.clock.advance(120)
+    conversation = await rooms.conversation()
+    await rooms.replies.answer(run_of(rooms, conversation.id, 1))
+    row = rooms.hostaway.add_message("And the nearest pharmacy, please?")
+    rooms.clock.advance(2)
+    await rooms.works()
+    await rooms.delivers(row)
+    await rooms.passes_time(120)
+    said = [message["content"] for message in rooms.model.asked[-1][1:]]
+    places = [next(i for i, text in enumerate(said) if words in text)
+              for words in ("shop, please", "on the corner", "pharmacy")]  # fmt: skip
+    assert places == sorted(places)

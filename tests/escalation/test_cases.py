@@ -295,8 +295,17 @@ async def test_a_case_somebody_saw_to_is_not_alerted_again(rooms: Rooms, what: s
 async def test_an_alert_that_went_out_needs_no_sweep(rooms: Rooms) -> None:
     case = await open_case(rooms)
     assert Job.ALERT in await rooms.due()
-    await rooms.cases.mark_alerted("acme", case.id, channel="C1", ts="1.2")
+    await rooms.cases.mark_told("acme", case.id, entries=1, channel="C1", ts="1.2")
     assert Job.ALERT not in await rooms.due()
     seen = await rooms.case()
     assert seen is not None
     assert (seen.slack_channel, seen.slack_ts, seen.alerted_at) == ("C1", "1.2", rooms.clock.now())
+
+
+async def test_a_follow_up_that_was_not_told_keeps_the_sweep(rooms: Rooms) -> None:
+    case = await open_case(rooms)
+    await open_case(rooms)
+    await rooms.cases.mark_told("acme", case.id, entries=1, channel="C1", ts="1.2")
+    assert Job.ALERT in await rooms.due()
+    await rooms.cases.mark_told("acme", case.id, entries=2)
+    assert Job.ALERT not in await rooms.due()

@@ -292,7 +292,7 @@ async def test_an_answer_without_an_end_is_left(world: World) -> None:
 async def test_a_send_whose_answer_has_no_end_may_have_arrived(world: World) -> None:
     client = await world.client()
     world.outside.faults.append(endless(b" " * 1_000_000))
-    failure = await failure_of(client.send_message(ACCOUNT, "70", "Hi", communication_type="sms"))
+    failure = await failure_of(send(client))
     assert (failure.was_sent, failure.retryable) == (True, False)
 
 
@@ -713,8 +713,13 @@ async def test_single_objects_are_asked_for_with_their_resources(world: World) -
 # Sending
 
 
-async def send(client: HostawayClient, text: str = "Hello") -> dict[str, Any]:
-    return await client.send_message(ACCOUNT, "5", text, communication_type="channel")
+async def send(
+    client: HostawayClient, text: str = "Hello", account: PmsAccount = ACCOUNT
+) -> dict[str, Any]:
+    async def words() -> str:
+        return text
+
+    return await client.send_message(account, "5", words, communication_type="channel")
 
 
 async def test_a_message_says_how_it_is_to_be_sent(world: World) -> None:
@@ -779,9 +784,7 @@ async def test_a_send_that_reached_nobody_was_not_sent(world: World) -> None:
         unused.bind(("127.0.0.1", 0))
         client = await world.client(base_url=f"http://127.0.0.1:{unused.getsockname()[1]}/v1")
         known = make_account(token="known", token_until=NOW + timedelta(days=1))
-        failure = await failure_of(
-            client.send_message(known, "5", "Hello", communication_type="channel")
-        )
+        failure = await failure_of(send(client, account=known))
     assert (failure.status, failure.was_sent, failure.retryable) == (None, False, True)
 
 

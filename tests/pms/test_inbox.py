@@ -230,3 +230,13 @@ async def test_a_sweep_finds_what_nobody_nudged(desk: Desk, background: Backgrou
     await desk.put(1)
     background.spawn("sweep", desk.inbox.sweep())
     await until(lambda: desk.ids == [1])
+
+
+async def test_a_database_that_does_not_answer_in_time_does_not_count_against_a_row(
+    desk: Desk,
+) -> None:
+    desk.errors["1"] = TimeoutError()
+    await desk.put(1)
+    with pytest.raises(Unavailable):
+        await desk.inbox.drain("acme")
+    assert (await desk.rows())[0]["attempts"] == 0

@@ -156,10 +156,87 @@ async def test_custom_fields_may_be_named_by_their_variable(rooms: Rooms) -> Non
     }
 
 
+async def test_words_that_no_webhook_brought_are_found_and_answered(rooms: Rooms) -> None:
+    rooms.clock.advance(10)
+    rooms.hostaway.add_message("From what time can we check in?")
+    run = run_of(rooms, Job.UNREAD_SYNC)
+    await rooms.passes.unread_sync(run)
+    assert run.counts["threads"] == 1
+    await rooms.works()
+    await rooms.passes_time(120)
+    assert len(rooms.hostaway.sent) == 1
+
+
+async def test_words_of_a_thread_that_nobody_knew_are_found(rooms: Rooms) -> None:
+    add(rooms, 6000)
+    rooms.hostaway.add_thread("71", "6000")
+    rooms.hostaway.add_message("From what time can we check in?", thread="71")
+    await rooms.passes.unread_sync(run_of(rooms, Job.UNREAD_SYNC))
+    await rooms.works()
+    assert [turn.speaker for turn in await rooms.turns("71")] == ["guest"]
+
+
+async def test_a_thread_whose_words_are_known_is_left_in_peace(rooms: Rooms) -> None:
+    await rooms.writes("From what time can we check in?")
+    run = run_of(rooms, Job.UNREAD_SYNC)
+    await rooms.passes.unread_sync(run)
+    assert run.counts["threads"] == 0
+
+
+async def test_a_thread_whose_last_words_cannot_be_read_is_not_looked_at_for_ever(
+    rooms: Rooms,
+) -> None:
+    rooms.hostaway.add_message("Hi", date="2026-04-13 12:00:00").update(conversationId="?")
+    for looks in (1, 0):
+        run = run_of(rooms, Job.UNREAD_SYNC)
+        await rooms.passes.unread_sync(run)
+        assert run.counts["threads"] == looks
+        rooms.clock.advance(180)
+        await rooms.works()
+
+
+async def test_pages_of_old_threads_are_left_out_while_the_order_holds(rooms: Rooms) -> None:
+    for number in range(6):
+        add(rooms, 6000 + number)
+        rooms.hostaway.add_thread(str(100 + number), str(6000 + number))
+        rooms.hostaway.add_message("Hi", thread=str(100 + number), date="2026-04-01 12:00:00")
+    rooms.hostaway.add_message("From what time can we check in?")
+    run = run_of(rooms, Job.UNREAD_SYNC)
+    await rooms.passes.unread_sync(run)
+    assert run.counts["threads"] == 1
+    assert rooms.hostaway.pages_given == 1
+
+
+async def test_a_list_in_another_order_is_read_to_its_end(rooms: Rooms) -> None:
+    for number in range(6):
+        add(rooms, 6000 + number)
+        rooms.hostaway.add_thread(str(100 + number), str(6000 + number))
+        date = f"2026-04-{number + 1:02d} 12:00:00"
+        rooms.hostaway.add_message("Hi", thread=str(100 + number), date=date)
+    rooms.hostaway.add_message("From what time can we check in?")
+    rooms.hostaway.is_newest_first = False
+    run = run_of(rooms, Job.UNREAD_SYNC)
+    await rooms.passes.unread_sync(run)
+    assert run.counts["threads"] == 1
+
+
+async def test_more_threads_than_a_pass_looks_at_are_not_left_waiting(rooms: Rooms) -> None:
+    rooms.hostaway.page_size = 100
+    for number in range(60):
+        add(rooms, 6000 + number)
+        rooms.hostaway.add_thread(str(100 + number), str(6000 + number))
+        rooms.hostaway.add_message("Hi", thread=str(100 + number))
+    run = run_of(rooms, Job.UNREAD_SYNC)
+    again_at = await rooms.passes.unread_sync(run)
+    assert again_at is not None
+    assert (run.counts["threads"], (again_at - rooms.clock.now()).total_seconds()) == (50, 10)
+
+
 @pytest.mark.parametrize("kind", [Job.RECENT_SYNC, Job.UNREAD_SYNC])
-async def test_a_message_that_no_webhook_brought_is_found_and_answered(
+async def test_activity_that_no_webhook_told_of_has_its_thread_found_and_answered(
     rooms: Rooms, kind: Job
 ) -> None:
+    rooms.hostaway.tells_times = False
     rooms.clock.advance(10)
     rooms.hostaway.add_message("From what time can we check in?")
     rooms.hostaway.unread.add("5000")
@@ -175,6 +252,7 @@ async def test_a_message_that_no_webhook_brought_is_found_and_answered(
 
 
 async def test_a_message_is_found_although_its_reservation_is_already_known(rooms: Rooms) -> None:
+    rooms.hostaway.tells_times = False
     rooms.clock.advance(10)
     rooms.hostaway.add_message("From what time can we check in?")
     rooms.hostaway.unread.add("5000")
@@ -185,6 +263,7 @@ async def test_a_message_is_found_although_its_reservation_is_already_known(room
 
 
 async def test_a_thread_that_was_looked_at_is_left_in_peace(rooms: Rooms) -> None:
+    rooms.hostaway.tells_times = False
     await rooms.writes("From what time can we check in?")
     rooms.hostaway.unread.add("5000")
     rooms.hostaway.reservation_rows["5000"]["latestActivityOn"] = "2026-04-13 12:00:00"
@@ -199,6 +278,7 @@ async def test_a_thread_that_was_looked_at_is_left_in_peace(rooms: Rooms) -> Non
 
 
 async def test_activity_from_before_going_live_is_history(rooms: Rooms) -> None:
+    rooms.hostaway.tells_times = False
     rooms.hostaway.unread.add("5000")
     run = run_of(rooms, Job.UNREAD_SYNC)
     await rooms.passes.unread_sync(run)
@@ -206,6 +286,7 @@ async def test_activity_from_before_going_live_is_history(rooms: Rooms) -> None:
 
 
 async def test_of_many_threads_each_is_looked_at_in_the_end(rooms: Rooms) -> None:
+    rooms.hostaway.tells_times = False
     add(rooms, *range(6000, 6030), latestActivityOn="2026-04-13 12:00:05")
     rooms.hostaway.page_size = 100
     rooms.hostaway.unread |= {str(number) for number in range(6000, 6030)}
@@ -241,12 +322,12 @@ async def test_scheduling_twice_arms_each_pass_once(rooms: Rooms) -> None:
     assert set(await rooms.due()) == {Job.FULL_SYNC, Job.RECENT_SYNC, Job.UNREAD_SYNC}
 
 
-async def test_at_the_start_lost_events_are_looked_for_at_once(rooms: Rooms) -> None:
+async def test_at_the_start_lost_events_are_looked_for_soon(rooms: Rooms) -> None:
     for is_start in (False, True):
         async with (await rooms.database.tenant("acme")).transaction() as conn:
             await rooms.passes.schedule(conn, rooms.tenant, is_start=is_start)
         rooms.clock.advance(60)
-    assert await rooms.due() == {Job.FULL_SYNC: -120, Job.RECENT_SYNC: -60, Job.UNREAD_SYNC: -60}
+    assert await rooms.due() == {Job.FULL_SYNC: -120, Job.UNREAD_SYNC: -60, Job.RECENT_SYNC: -45}
 
 
 async def test_a_webhook_that_cannot_be_made_does_not_keep_the_mirror_empty(

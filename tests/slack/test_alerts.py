@@ -61,9 +61,7 @@ async def test_where_the_alert_stands_is_kept_and_the_sweep_is_taken_back(
     kept = await world.case(wired, case.id)
     assert (kept.slack_channel, kept.slack_ts) == ("C42", "1776000000.000001")
     assert kept.alerted_at == world.clock.now()
-    async with world.database.shared().transaction() as conn:
-        kinds = [r["kind"] for r in await conn.fetch("select kind from nightdesk.wake")]
-    assert Job.ALERT not in kinds
+    assert not await world.is_armed(Job.ALERT)
 
 
 async def test_nobody_waits_for_slack(
@@ -259,7 +257,7 @@ async def test_without_an_open_case_nothing_is_mirrored(
     assert slack.calls == []
 
 
-async def test_after_a_restart_only_the_newest_follow_up_is_posted(
+async def test_after_a_restart_only_what_was_not_told_is_posted(
     world: CaseWorld, channels: Channels, alerts: Alerts, wired: Tenant, slack: LoopbackSlack
 ) -> None:
     thread = await world.thread(wired)
@@ -267,7 +265,7 @@ async def test_after_a_restart_only_the_newest_follow_up_is_posted(
     await world.follow_up(wired, thread, "first")
     await settled(world)
     await world.follow_up(wired, thread, "second")
-    await slack.until(3)
+    await settled(world)
     slack.calls.clear()
     restarted = Alerts(
         database=world.database, tenants=world.tenants, cases=world.cases,
@@ -277,14 +275,45 @@ async def test_after_a_restart_only_the_newest_follow_up_is_posted(
     )  # fmt: skip
     assert await restarted.alert(sweep(case.id)) is None
     assert slack.calls == []
-    door = await world.database.tenant(wired.id)
-    async with door.transaction() as conn:
-        known = await world.cases.get(conn, case.id)
-        await world.cases.raise_severity(conn, wired, known, severity="high", text="third")
-        conn.after_commit.pop()
+    await _raised_by_a_process_that_ended(world, wired, case.id, "third", "fourth")
     await restarted.on_case_raised(CaseRaised(tenant_id=wired.id, id=case.id))
     await settled(world)
-    assert [post["text"] for post in slack.posts()] == ["Guest: third"]
+    assert [post["text"] for post in slack.posts()] == ["Guest: third", "Guest: fourth"]
+
+
+async def test_follow_ups_whose_telling_a_crash_prevented_are_told_by_the_sweep(
+    world: CaseWorld, alerts: Alerts, wired: Tenant, slack: LoopbackSlack
+) -> None:
+    case = await world.open_case(wired, await world.thread(wired))
+    await settled(world)
+    await _raised_by_a_process_that_ended(world, wired, case.id, "Is anybody there?")
+    assert await world.is_armed(Job.ALERT)
+    assert await alerts.alert(sweep(case.id)) is None
+    assert [post["text"] for post in slack.posts()[1:]] == ["Guest: Is anybody there?"]
+    assert not await world.is_armed(Job.ALERT)
+
+
+async def test_a_worse_follow_up_that_a_crash_kept_back_is_still_loud(
+    world: CaseWorld, channels: Channels, alerts: Alerts, wired: Tenant, slack: LoopbackSlack
+) -> None:
+    case = await world.open_case(wired, await world.thread(wired), severity="normal")
+    await settled(world)
+    await _raised_by_a_process_that_ended(world, wired, case.id, "It smells of gas!")
+    alerts._told.clear()
+    await alerts.alert(sweep(case.id))
+    _, worse = slack.posts()
+    assert worse["reply_broadcast"] is True
+
+
+async def _raised_by_a_process_that_ended(
+    world: CaseWorld, tenant: Tenant, case_id: int, *texts: str
+) -> None:
+    door = await world.database.tenant(tenant.id)
+    async with door.transaction() as conn:
+        for text in texts:
+            known = await world.cases.get(conn, case_id)
+            await world.cases.raise_severity(conn, tenant, known, severity="high", text=text)
+        conn.after_commit.clear()
 
 
 async def test_a_tenant_without_a_workspace_is_passed_over(

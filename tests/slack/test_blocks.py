@@ -25,7 +25,7 @@ def make_case(**changes: Any) -> Case:
         "id": 7, "conversation_id": 1, "reservation_id": 1, "severity": "high", "state": "open",
         "trigger_text": "Water!", "brief": "", "assignee": None, "history": (),
         "opened_at": NOON, "alerted_at": None, "resolved_at": None, "slack_channel": None,
-        "slack_ts": None,
+        "slack_ts": None, "told": 0,
     }  # fmt: skip
     return Case(**{**values, **changes})
 

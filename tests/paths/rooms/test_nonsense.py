@@ -6,7 +6,6 @@ import pytest
 
 from app.db import Connection
 from app.errors import BadInput
-from app.events import JobFailed
 from app.pms.inbox import MAX_ATTEMPTS, InboxRow
 from app.pms.webhook import MESSAGE
 from app.tenants import Tenant
@@ -15,13 +14,6 @@ from tests.rooms import Rooms
 
 VAGUE = "Where is the nearest shop, please?"
 CHECK_IN = "From what time can we check in?"
-
-
-@pytest.fixture
-def heard(rooms: Rooms) -> Rooms:
-    """The rooms, hearing of given-up jobs as the product does."""
-    rooms.bus.subscribe(JobFailed, rooms.replies.on_job_failed)
-    return rooms
 
 
 async def is_left_to_a_person(rooms: Rooms) -> bool:
@@ -65,12 +57,12 @@ async def nothing_waits(rooms: Rooms) -> bool:
     ],
     ids=lambda words: words[:24],
 )
-async def test_whatever_nonsense_a_model_says_goes_to_a_person(heard: Rooms, words: str) -> None:
-    heard.model.will_say(words)
-    await heard.writes(VAGUE)
-    await heard.passes_time(120)
-    assert await is_left_to_a_person(heard)
-    assert await nothing_waits(heard)
+async def test_whatever_nonsense_a_model_says_goes_to_a_person(rooms: Rooms, words: str) -> None:
+    rooms.model.will_say(words)
+    await rooms.writes(VAGUE)
+    await rooms.passes_time(120)
+    assert await is_left_to_a_person(rooms)
+    assert await nothing_waits(rooms)
 
 
 @pytest.mark.parametrize(
@@ -83,90 +75,90 @@ async def test_whatever_nonsense_a_model_says_goes_to_a_person(heard: Rooms, wor
     ],
 )
 async def test_a_reservation_that_makes_no_sense_goes_to_a_person_at_once(
-    heard: Rooms, what: str, row: dict[str, Any]
+    rooms: Rooms, what: str, row: dict[str, Any]
 ) -> None:
-    await heard.writes(VAGUE)
-    heard.hostaway.reservation_rows["5000"] = row
-    await heard.passes_time(120)
-    assert await is_left_to_a_person(heard), what
-    assert await nothing_waits(heard)
-    (run,) = await heard.jobs.recent_runs("acme", only_failed=True)
+    await rooms.writes(VAGUE)
+    rooms.hostaway.reservation_rows["5000"] = row
+    await rooms.passes_time(120)
+    assert await is_left_to_a_person(rooms), what
+    assert await nothing_waits(rooms)
+    (run,) = await rooms.jobs.recent_runs("acme", only_failed=True)
     assert (run["kind"], run["status"]) == ("chat.reply", "dead")
 
 
 @pytest.mark.parametrize("day", ["0000-00-00", None, "soon", "9999-99-99", 5])
-async def test_dates_that_are_none_are_answered_and_open_no_door(heard: Rooms, day: Any) -> None:
-    await heard.writes("What is the door code?")
-    heard.hostaway.reservation_rows["5000"] |= {
+async def test_dates_that_are_none_are_answered_and_open_no_door(rooms: Rooms, day: Any) -> None:
+    await rooms.writes("What is the door code?")
+    rooms.hostaway.reservation_rows["5000"] |= {
         "arrivalDate": day, "departureDate": day, "updatedOn": "2026-04-13 12:01:00",
     }  # fmt: skip
-    await heard.passes_time(120)
-    assert heard.hostaway.sent
-    assert DOOR_CODE not in str(heard.hostaway.sent)
+    await rooms.passes_time(120)
+    assert rooms.hostaway.sent
+    assert DOOR_CODE not in str(rooms.hostaway.sent)
 
 
-async def test_a_listing_without_a_name_is_lived_with(heard: Rooms) -> None:
+async def test_a_listing_without_a_name_is_lived_with(rooms: Rooms) -> None:
     bare = {name: None for name in raw_listing() if name != "id"}
-    heard.hostaway.listing_rows["1042"] = {"id": 1042, **bare}
-    heard.clock.advance(3600)
-    await heard.writes(CHECK_IN)
-    await heard.passes_time(120)
-    assert "15:00" in heard.hostaway.sent[0][1]
+    rooms.hostaway.listing_rows["1042"] = {"id": 1042, **bare}
+    rooms.clock.advance(3600)
+    await rooms.writes(CHECK_IN)
+    await rooms.passes_time(120)
+    assert "15:00" in rooms.hostaway.sent[0][1]
 
 
-async def test_rubbish_between_the_messages_of_a_thread_is_left_out(heard: Rooms) -> None:
-    await heard.writes(CHECK_IN)
-    now = heard.clock.now()
-    heard.hostaway.threads["70"] += [
+async def test_rubbish_between_the_messages_of_a_thread_is_left_out(rooms: Rooms) -> None:
+    await rooms.writes(CHECK_IN)
+    now = rooms.clock.now()
+    rooms.hostaway.threads["70"] += [
         {"status": "sent"},
         {"id": "x", "conversationId": 70, "status": "sent", "date": "soon"},
         raw_message(5, "Another guest's question", at=now, conversationId=71),
         raw_message(6, "from nowhere", at=now) | {"date": None, "insertedOn": None},
     ]
-    await heard.passes_time(120)
-    assert "15:00" in heard.hostaway.sent[0][1]
-    assert "Another guest" not in str(await heard.turns())
+    await rooms.passes_time(120)
+    assert "15:00" in rooms.hostaway.sent[0][1]
+    assert "Another guest" not in str(await rooms.turns())
 
 
-async def test_a_thread_whose_reservation_is_no_id_is_answered_without_one(heard: Rooms) -> None:
-    heard.hostaway.conversation_rows["71"] = {"id": 71, "reservationId": {"id": 5000}}
-    heard.hostaway.threads["71"] = []
-    row = raw_message(77, CHECK_IN, at=heard.clock.now(), conversationId=71, reservationId=None)
-    heard.hostaway.threads["71"].append(row)
-    await heard.delivers(row)
-    await heard.passes_time(120)
-    assert heard.hostaway.sent or await heard.case() is not None
-    assert await nothing_waits(heard)
+async def test_a_thread_whose_reservation_is_no_id_is_answered_without_one(rooms: Rooms) -> None:
+    rooms.hostaway.conversation_rows["71"] = {"id": 71, "reservationId": {"id": 5000}}
+    rooms.hostaway.threads["71"] = []
+    row = raw_message(77, CHECK_IN, at=rooms.clock.now(), conversationId=71, reservationId=None)
+    rooms.hostaway.threads["71"].append(row)
+    await rooms.delivers(row)
+    await rooms.passes_time(120)
+    assert rooms.hostaway.sent or await rooms.case() is not None
+    assert await nothing_waits(rooms)
 
 
-async def test_a_poison_event_is_shown_and_its_thread_read_another_way(heard: Rooms) -> None:
+async def test_a_poison_event_is_shown_and_its_thread_read_another_way(rooms: Rooms) -> None:
     async def fail(conn: Connection, tenant: Tenant, row: InboxRow) -> None:
         if "poison" in row.sealed["body"]:
             raise BadInput("this one cannot be handled")
-        await heard.debounce.on_message_event(conn, tenant, row)
+        await rooms.debounce.on_message_event(conn, tenant, row)
 
-    heard.inbox.register({MESSAGE: fail}, heard.debounce.on_given_up)
-    await heard.writes("poison! " + CHECK_IN)
-    await heard.books(5001, 71)
-    await heard.writes(CHECK_IN, thread="71")
+    rooms.inbox.register({MESSAGE: fail}, rooms.debounce.on_given_up)
+    await rooms.writes("poison! " + CHECK_IN)
+    await rooms.books(5001, 71)
+    await rooms.writes(CHECK_IN, thread="71")
     for _ in range(MAX_ATTEMPTS):
-        await heard.inbox.drain("acme")
-    (run,) = await heard.jobs.recent_runs("acme", only_failed=True)
+        await rooms.inbox.drain("acme")
+    (run,) = await rooms.jobs.recent_runs("acme", only_failed=True)
     assert (run["kind"], run["status"]) == ("inbox.message", "dead")
     assert run["error"] == {"error": "BadInput: this one cannot be handled"}
-    await heard.works()
-    await heard.passes_time(120)
-    assert sorted(thread for thread, _, _ in heard.hostaway.sent) == ["70", "71"]
+    await rooms.works()
+    await rooms.passes_time(120)
+    assert sorted(thread for thread, _, _ in rooms.hostaway.sent) == ["70", "71"]
 
 
-async def test_a_message_of_half_characters_and_controls_is_answered(heard: Rooms) -> None:
-    await heard.writes(f"\u202e{CHECK_IN}\u202c 😀 مرحبا \x07")
-    await heard.passes_time(120)
-    assert "15:00" in heard.hostaway.sent[0][1]
+async def test_a_message_of_half_characters_and_controls_is_answered(rooms: Rooms) -> None:
+    await rooms.writes(f"\u202e{CHECK_IN}\u202c 😀 مرحبا \x07")
+    await rooms.passes_time(120)
+    assert "15:00" in rooms.hostaway.sent[0][1]
 
 
-async def test_a_message_of_a_megabyte_is_answered(heard: Rooms) -> None:
-    await heard.writes(f"{CHECK_IN} " + "Thank you. " * 100_000)
-    await heard.passes_time(120)
-    assert len(heard.hostaway.sent) == 1 or await heard.case() is not None
-    assert await nothing_waits(heard)
+async def test_a_message_of_a_megabyte_is_answered(rooms: Rooms) -> None:
+    await rooms.writes(f"{CHECK_IN} " + "Thank you. " * 100_000)
+    await rooms.passes_time(120)
+    assert len(rooms.hostaway.sent) == 1 or await rooms.case() is not None
+    assert await nothing_waits(rooms)

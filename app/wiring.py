@@ -199,8 +199,7 @@ def build(
         max_body_bytes=settings.server.max_body_bytes,
     )  # fmt: skip
     hotlines = Hotlines(database, bus, tenants)
-    snapshot = Snapshot(hotlines, keyring, settings.data.dir)
-    tickets = Tickets(keyring, clock)
+    snapshot, tickets = Snapshot(hotlines, keyring, settings.data.dir), Tickets(keyring, clock)
     calls = LateLive(
         lambda module: module.HotlineLive(
             settings=settings, database=database, bus=bus, clock=clock, background=background,

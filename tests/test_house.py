@@ -54,6 +54,7 @@ UNTESTED = {
 """Module → why it has no test file of its own."""
 
 LONG = {
+    "pms/passes.py": "every pass over the PMS, and what each looks for",
     "escalation/cases.py": "all that may happen to a case, under one order of locks",
     "db.py": "pools, doors and schema steps, all that may know asyncpg",
     "pms/stay.py": "a stay, what may be said of it, and which one a thread means",

@@ -28,8 +28,7 @@ async def test_a_job_that_breaks_with_a_code_in_hand_tells_its_kind_alone(rooms:
         raise Unforeseen(WORDS) from KeyError(WORDS)
 
     rooms.bus.subscribe(JobFailed, hear)
-    rooms.bus.subscribe(JobFailed, rooms.replies.on_job_failed)
-    rooms.jobs.register({Job.REPLY: break_down})
+    rooms.jobs.register({Job.REPLY: break_down, Job.GIVEN_UP: rooms.replies.leave_given_up})
     await rooms.writes(f"Is it {DOOR_CODE}?")
     for _ in range(9):
         await rooms.passes_time(600)

@@ -9,6 +9,7 @@ or a person.
 import re
 import tomllib
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -144,7 +145,8 @@ def match_intent(text: str, sets: PhraseSets) -> IntentMatch | None:
     asked = [hit for hit in asked if not hit.tag.endswith(f":{NO_MESSAGE}")]
     if not asked:
         return None
-    certain = [hit for hit in asked if reading.is_all_of(hit.tag)]
+    whole = {tag for tag in {hit.tag for hit in asked} if reading.is_all_of(tag)}
+    certain = [hit for hit in asked if hit.tag in whole]
     if reading.has("complaints") or len({hit.tag[3:] for hit in certain}) != 1:
         longest = max(asked, key=lambda hit: hit.end - hit.start)
         return _match(longest.tag[8:], longest.tag[:2], longest.phrase, is_certain=False)
@@ -208,7 +210,11 @@ class _Reading:
         return any(hit.tag[3:] == role for hit in self.hits)
 
     def hits_of(self, language: str) -> int:
-        return sum(hit.tag.startswith(language) for hit in self.hits)
+        return self._by_language[language]
+
+    @cached_property
+    def _by_language(self) -> Counter[str]:
+        return Counter(hit.tag[:2] for hit in self.hits)
 
     def silence(self) -> list[Hit]:
         """The phrases that make the message one to leave unanswered; empty where it is none."""

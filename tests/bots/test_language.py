@@ -1,6 +1,6 @@
 import pytest
 
-from app.bots.language import choose_language
+from app.bots.language import choose_language, is_in_another
 
 ALL = ("en", "pl", "de", "ar")
 
@@ -44,3 +44,12 @@ def test_a_language_the_tenant_does_not_speak_is_not_chosen() -> None:
 
 def test_a_default_that_is_not_spoken_gives_way() -> None:
     assert choose("?", default="fr", supported=("pl", "en")) == "pl"
+
+
+@pytest.mark.parametrize("text", ["\ud83d hello, where can we park the car?", "\udfff" * 50])
+def test_halves_of_characters_disturb_nobody(text: str) -> None:
+    chosen = choose_language(
+        (text,), locale="pl", before=None, supported=("en", "pl"), default="en"
+    )
+    assert chosen in ("en", "pl")
+    assert is_in_another(text, "ar") in (True, False)

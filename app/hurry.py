@@ -38,6 +38,7 @@ LONGEST_JOB_S = 3600.0
 """`app.jobs` ends a run much earlier."""
 HURRIES = 10
 """Jobs that are hurried at a time."""
+CANCEL_AGAIN_S = 0.2
 OFF_S = 1.0
 """After one was in vain for want of an answer, nothing is hurried for so long."""
 
@@ -134,7 +135,7 @@ class HurryQueue:
             started = asyncio.get_running_loop().time()
             self._worker = self._new_worker()
             try:
-                await self._worker.async_run()
+                await self._run_worker(self._worker)
             except asyncio.CancelledError:
                 if self._is_stopping or _is_cancelled():
                     raise
@@ -146,6 +147,16 @@ class HurryQueue:
             await asyncio.sleep(pause_s)
             is_back = asyncio.get_running_loop().time() - started > LONGEST_PAUSE_S
             pause_s = FIRST_PAUSE_S if is_back else min(pause_s * 2, LONGEST_PAUSE_S)
+
+    async def _run_worker(self, worker: Worker) -> None:
+        """Until it ends, or we are to; in a task of its own, for it may overhear a cancellation."""
+        running = self._background.spawn("arq", worker.async_run())
+        try:
+            await asyncio.wait({running})
+        except asyncio.CancelledError:
+            await _end([worker.main_task, running])
+            raise
+        running.result()
 
     def stop(self) -> "set[asyncio.Task[Any]]":
         """Pick nothing new; what has been picked and still runs."""
@@ -203,10 +214,12 @@ async def _ended(tasks: list["asyncio.Task[Any]"]) -> None:
 
 
 async def _end(tasks: list["asyncio.Task[Any] | None"]) -> None:
-    left = [task for task in tasks if task is not None]
-    for task in left:
-        task.cancel()
-    await _ended(left)
+    """Cancel them until they have ended: a cancellation may be swallowed deep in redis-py."""
+    left = {task for task in tasks if task is not None}
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_S)
 
 
 def _is_cancelled() -> bool:

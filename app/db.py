@@ -34,6 +34,7 @@ CONNECTION_ERRORS = (
     asyncpg.TransactionRollbackError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     TimeoutError,
 )
 """What asyncpg raises while the server is away, full, or asks to try again: `Unavailable`."""

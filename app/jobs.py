@@ -283,7 +283,7 @@ class Jobs:
                     if place not in self._in_hand:
                         self._in_hand.add(place)
                         self._background.spawn("swept job", self._run_in_hand(place))
-            except Unavailable:
+            except (Unavailable, TimeoutError):
                 logger.warning("sweep cannot reach the database")
             except Exception:
                 logger.exception("sweep failed")

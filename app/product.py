@@ -44,6 +44,8 @@ from app.tenants import Tenant, Tenants
 
 logger = logging.getLogger(__name__)
 
+WARM_AFTER_S = 3.0
+"""What waits from before a restart comes first; whoever needs a package loads it at once."""
 SUPERVISE_S = 0.5
 """How often a dead embedded server is looked for."""
 WATCH_S = 1.0
@@ -218,6 +220,7 @@ class Product:
         """Load what takes long and is not needed at once."""
         await asyncio.to_thread(load_urgent_sets)
         await asyncio.to_thread(load_phrase_sets)
+        await asyncio.sleep(WARM_AFTER_S)
         await self.slack.warm()
         if isinstance(self.model, LateModel):
             await self.model.warm()

@@ -68,9 +68,11 @@ class Clearances:
 
     def is_old(self, sending: Sending) -> bool:
         """Whether somebody may have written, or the booking changed, without our knowing."""
+        if sending.outgoing.origin == "operator":
+            return False
         fresh = timedelta(seconds=sending.tenant.settings.chat.fresh_s)
-        is_old = self._clock.now() - sending.seen_at > fresh
-        return is_old and sending.outgoing.origin != "operator"
+        is_aged = self._clock.now() - sending.seen_at > fresh
+        return is_aged or self._clock.stood_still_since(sending.seen_at)
 
     async def words(self, sending: Sending) -> str:
         """The text with its secrets, now that its turn has come; the row says so when it commits.
@@ -113,7 +115,7 @@ class Clearances:
             if is_open_again:
                 await store.give_back(conn, conversation.id, outgoing.answered_before)
             return None
-        if self.is_old(sending):
+        if is_ours and self._clock.stood_still_since(sending.seen_at):
             await self.unmark(conn, sending)
             sending.again_at = self._clock.now()
             return None

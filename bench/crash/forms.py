@@ -26,6 +26,7 @@ from bench.crash.script import CHANGES, TAKEN_BACK, WINDOW_S, Line, make_scripts
 
 LOST_AFTER_S = 180.0
 """What was not answered so long after everything was written will not be."""
+LOOK_S = 1.5
 GUESTS_A_FREEZE = 30
 ASKING_S = 6.0
 """Within so many seconds they all write, so that a freeze meets every phase of an answer."""
@@ -118,13 +119,14 @@ async def _world_goes_on(
     changes = [(guest, CHANGES[n % len(CHANGES)]) for n, guest in enumerate(guests)]
     await asyncio.gather(
         *(
-            _happens(place, guest, change, dice.uniform(0.1, 0.8) * length_s)
+            happens(place, guest, change, dice.uniform(0.1, 0.8) * length_s)
             for guest, change in changes
         )
     )
 
 
-async def _happens(place: Ground, guest: Guest, change: str, after_s: float) -> None:
+async def happens(place: Ground, guest: Guest, change: str, after_s: float) -> None:
+    """One of `CHANGES` befalls a thread."""
     await asyncio.sleep(after_s)
     if change == "takes_back":
         await say(place, guest, Line(text=TAKEN_BACK[0], kind="takes_back"))
@@ -163,7 +165,7 @@ def _with_drain(
 ) -> Report:
     """The report with the drain, and whether the stand-in saw more than it allows."""
     account = state["accounts"][ACCOUNT]
-    ip = max(state["peaks_per_10_s"].values(), default=0)
+    ip = max(state["peaks_per_window"].values(), default=0)
     minutes = (replied[-1] - began - WINDOW_S) / 60 if replied else 0.0
     drain = len(replied) / minutes if minutes else 0.0
     asked = sum(account["requests"].values())
@@ -171,11 +173,11 @@ def _with_drain(
         ("drained, replies a minute", f"{drain:.1f}", ""),
         ("requests to the PMS in all", asked, ""),
         ("most requests of the address in 10 s", ip, REAL_IP),
-        ("most requests of the account in 10 s", account["peak_per_10_s"], REAL_ACCOUNT),
+        ("most requests of the account in 10 s", account["peak_per_window"], REAL_ACCOUNT),
         ("turned away (429)", account["throttled"], 0),
     ):
         print(f"  {name:44} {value!s:>10}  {f'promise {bound}' if bound != '' else ''}")
-    is_within = ip <= REAL_IP and account["peak_per_10_s"] <= REAL_ACCOUNT
+    is_within = ip <= REAL_IP and account["peak_per_window"] <= REAL_ACCOUNT
     figures = {
         "crash limits: drained": ([drain], "replies/min"),
         "crash limits: most requests of the address in 10 s": ([float(ip)], ""),
@@ -211,17 +213,22 @@ async def judge(place: Ground, guests: Sequence[Guest], within_s: float = WITHIN
 
 
 async def until_answered(
-    place: Ground, guests: Sequence[Guest], *, within_s: float = LOST_AFTER_S
+    place: Ground,
+    guests: Sequence[Guest],
+    *,
+    within_s: float = LOST_AFTER_S,
+    say: Callable[[str], None] | None = None,
 ) -> None:
     """Until nothing is lost, or nothing more will come."""
+    tell = say or _say
     until = time.monotonic() + within_s
     while time.monotonic() < until:
         verdict = await judge(place, guests)
         if not verdict.count("lost"):
-            _say("everything is answered")
+            tell("everything is answered")
             return
-        await asyncio.sleep(2.0)
-    _say(f"{verdict.count('lost')} are still open")
+        await asyncio.sleep(LOOK_S)
+    tell(f"{verdict.count('lost')} are still open")
 
 
 def _say_of(whom: str, text: str) -> None:

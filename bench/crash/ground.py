@@ -54,7 +54,8 @@ class Ground:
         self._sim: Child | None = None
         self._http = http
         self._seed = seed
-        self._extra = dict(extra)
+        self.extra = dict(extra)
+        """Settings of the product besides; what is changed here counts from its next start."""
         self._public_port, self._desk_port, self._sim_port = free_ports(3)
         self.witness = Witness(http, f"http://127.0.0.1:{self._sim_port}")
 
@@ -78,7 +79,7 @@ class Ground:
             "NIGHTDESK_LLM__BASE_URL": f"{sim}/openai/v1",
             "NIGHTDESK_SLACK__BASE_URL": f"{sim}/slack/api/",
             "OPENAI_API_KEY": "sk-stand-in",
-            **self._extra,
+            **self.extra,
         }
 
     @property

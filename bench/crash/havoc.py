@@ -14,7 +14,7 @@ from app.embedded import running_urls
 from bench.crash.ground import LOOK_S, Ground
 
 Say = Callable[[str], None]
-SETTLES_S = 15.0
+SETTLES_S = 10.0
 """After a freeze, before the next begins."""
 EDGE_S = 4.0
 """Nothing is done so shortly after the beginning."""

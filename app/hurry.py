@@ -152,13 +152,14 @@ class HurryQueue:
 
     async def _run_worker(self, worker: Worker) -> None:
         """Until it ends, or we are to; in a task of its own, for it may overhear a cancellation."""
-        running = self._background.spawn("arq", worker.async_run())
+        running = self._background.spawn("arq", _outcome(worker))
         try:
             await asyncio.wait({running})
         except asyncio.CancelledError:
             await _end([worker.main_task, running])
             raise
-        running.result()
+        if (failure := running.result()) is not None:
+            raise failure
 
     def stop(self) -> "set[asyncio.Task[Any]]":
         """Pick nothing new; what has been picked and still runs."""
@@ -209,6 +210,15 @@ class HurryQueue:
         worker, self._worker = self._worker, None
         if worker is not None and worker.tasks:
             self._background.spawn("jobs of a lost worker", _ended([*worker.tasks.values()]))
+
+
+async def _outcome(worker: Worker) -> Exception | None:
+    """In which failure a worker ended."""
+    try:
+        await worker.async_run()
+    except Exception as exc:
+        return exc
+    return None
 
 
 async def _ended(tasks: list["asyncio.Task[Any]"]) -> None:

@@ -312,6 +312,8 @@ class Jobs:
         while not self._is_stopping:
             try:
                 await self.look()
+            except (Unavailable, TimeoutError):
+                logger.warning("sweep cannot reach the database")
             except Exception:
                 logger.exception("sweep failed")
             await asyncio.sleep(self._settings.sweep_s)

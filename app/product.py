@@ -22,7 +22,7 @@ from app.chat.outbox import Outbox
 from app.chat.reply import Replies
 from app.chat.retention import Retention
 from app.chat.send_check import SendChecks
-from app.clock import Clock
+from app.clock import BEAT_S, Clock
 from app.conversations import Conversations
 from app.db import Database
 from app.embedded import EmbeddedServers
@@ -49,11 +49,10 @@ from app.voice.twilio import TwilioWebhooks
 
 logger = logging.getLogger(__name__)
 
+WARM_AFTER_S = 3.0
+"""What waits from before a restart comes first; whoever needs a package loads it at once."""
 SUPERVISE_S = 0.5
 """How often a dead embedded server is looked for."""
-WATCH_S = 1.0
-FROZEN_S = 6.0
-"""A second that took so long: the process, or the machine, stood still."""
 
 
 class Desk(Protocol):
@@ -209,13 +208,11 @@ class Product:
     async def _watch(self) -> None:
         """Notice that the process stood still: nobody knows what was lost meanwhile."""
         while True:
-            before = self.clock.now()
-            await asyncio.sleep(WATCH_S)
-            stood_s = (self.clock.now() - before).total_seconds()
-            if stood_s > FROZEN_S:
+            if stood_s := self.clock.beat():
                 logger.warning("process stood still", extra={"seconds": round(stood_s)})
                 for tenant in await self.tenants.all():
                     await self._schedule(tenant, is_start=True)
+            await asyncio.sleep(BEAT_S)
 
     def _spawn_loops(self) -> None:
         loops = {
@@ -250,6 +247,7 @@ class Product:
     async def _warm(self) -> None:
         """Load what takes long and is not needed at once."""
         await words_loaded()
+        await asyncio.sleep(WARM_AFTER_S)
         await self.slack.warm()
         await asyncio.to_thread(self.pages.warm)
         if isinstance(self.model, LateModel):

@@ -55,3 +55,34 @@ async def test_no_sleep_only_lets_others_run() -> None:
     await clock.sleep(0)
     await clock.sleep(-1)
     assert ran == [1]
+
+
+def test_a_pulse_that_beats_never_stood_still() -> None:
+    clock = ManualClock(START)
+    for _ in range(20):
+        assert clock.beat() == 0
+        clock.advance(1)
+    assert not clock.stood_still_since(START)
+
+
+def test_a_process_that_just_woke_is_known_to_have_stood_still_before_its_next_beat() -> None:
+    clock = ManualClock(START)
+    clock.stand_still(60)
+    assert clock.stood_still_since(START + timedelta(seconds=30))
+    assert not clock.stood_still_since(clock.now())
+
+
+def test_a_standstill_is_remembered_for_facts_that_are_older() -> None:
+    clock = ManualClock(START)
+    clock.stand_still(60)
+    assert clock.beat() == 60
+    clock.advance(1)
+    clock.beat()
+    assert clock.stood_still_since(START + timedelta(seconds=60))
+    assert not clock.stood_still_since(START + timedelta(seconds=61))
+
+
+def test_a_clock_without_a_pulse_claims_nothing() -> None:
+    clock = ManualClock(START)
+    clock.advance(3600)
+    assert not clock.stood_still_since(START)

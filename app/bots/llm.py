@@ -5,6 +5,7 @@ refusal, an empty or a malformed answer is a `ModelError`.
 """
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -94,6 +95,8 @@ class LateModel:
     def __init__(self, process_key: str | None) -> None:
         self._process_key = process_key
         self._model: LanguageModel | None = None
+        self._loading = threading.Lock()
+        """Many may ask for the first time at once, each in a thread."""
 
     async def warm(self) -> None:
         """Load the client now, without holding anybody up."""
@@ -122,7 +125,8 @@ class LateModel:
         return self._loaded().stream(messages, model, settings, key)
 
     def _loaded(self) -> LanguageModel:
-        if self._model is None:
-            client: LanguageModel = import_module(CLIENT_MODULE).OpenAiModel(self._process_key)
-            self._model = client
-        return self._model
+        with self._loading:
+            if self._model is None:
+                client: LanguageModel = import_module(CLIENT_MODULE).OpenAiModel(self._process_key)
+                self._model = client
+            return self._model

@@ -66,7 +66,10 @@ class Clearances:
 
     def is_old(self, sending: Sending) -> bool:
         """Whether somebody may have written, or the booking changed, without our knowing."""
-        return sending.outgoing.origin != "operator" and self._is_past(sending, sending.seen_at)
+        if sending.outgoing.origin == "operator":
+            return False
+        is_aged = self._is_past(sending, sending.seen_at)
+        return is_aged or self._clock.stood_still_since(sending.seen_at)
 
     async def words(self, sending: Sending) -> str:
         """The text with its secrets, now that its turn has come; the row says so when it commits.
@@ -101,7 +104,9 @@ class Clearances:
             if not await self._footing.decide_again(conn, tenant, conversation, outgoing):
                 await self.fail(conn, sending, MOVED)
             return None
-        if self.is_old(sending) or await self._must_renew(conn, sending, stay):
+        is_ours = outgoing.origin != "operator"
+        stood_still = is_ours and self._clock.stood_still_since(sending.seen_at)
+        if stood_still or await self._must_renew(conn, sending, stay):
             await self.unmark(conn, sending)
             sending.again_at = self._clock.now()
             return None

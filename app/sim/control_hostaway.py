@@ -54,8 +54,11 @@ class HostawayControl:
         wanted = request.query_params.get("account", "")
         store = self._world.store
         ips = sorted({line.ip for line in store.requests})
+        window_s = self._world.knobs.rate_window_s
         return {
-            "peaks_per_10_s": {ip: peak(r for r in store.requests if r.ip == ip) for ip in ips},
+            "peaks_per_window": {
+                ip: peak((r for r in store.requests if r.ip == ip), window_s) for ip in ips
+            },
             "accounts": {
                 str(account.id): self._summary(account)
                 for account in store.accounts.values()
@@ -77,7 +80,7 @@ class HostawayControl:
             "alerts": account.alerts,
             "requests": dict(Counter(line.endpoint for line in lines)),
             "statuses": {str(k): n for k, n in Counter(line.status for line in lines).items()},
-            "peak_per_10_s": peak(lines),
+            "peak_per_window": peak(lines, self._world.knobs.rate_window_s),
             "throttled": sum(line.status == 429 for line in lines),
             "tokens_issued": self._world.gate.tokens.issued.get(account.id, 0),
             "acks_ms": {
@@ -265,12 +268,12 @@ class HostawayControl:
         return found
 
 
-def peak(lines: Iterable[Logged]) -> int:
-    """The most requests within any 10 seconds."""
+def peak(lines: Iterable[Logged], seconds: float) -> int:
+    """The most requests that arrived within so many seconds."""
     times = sorted(line.at for line in lines)
     most = first = 0
     for last, at in enumerate(times):
-        while times[first] <= at - 10:
+        while times[first] <= at - seconds:
             first += 1
         most = max(most, last - first + 1)
     return most

@@ -23,8 +23,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--keep", action="store_true", help="leave logs and data in their folder")
     wanted = parser.parse_args(arguments)
     values = {name: value for name, value in vars(wanted).items() if name != "form"}
-    verdict = asyncio.run(FORMS[wanted.form](Plan(**values)))
-    return 0 if verdict.is_kept else 1
+    report = asyncio.run(FORMS[wanted.form](Plan(**values)))
+    return 0 if report.is_kept else 1
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ lost        A message that needs an answer (a question, a call for a person, a f
             in Slack; a follow-up must stand in Slack with its words.
 duplicate   The answer to one question stands in two replies; or a thread holds the same words
             twice; or two replies came with no new question between them.
+stale       A reply whose request arrived more than `GRACE_S` after a person had answered the
+            thread, or with a secret of the stay after the booking was cancelled.
 unasked     A reply to a thread in which nothing was open: before any question, or (`taken back`)
             the answer to a question that the guest had taken back at least `GRACE_S` before the
             request to send it arrived.
@@ -63,6 +65,17 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """What befell a thread besides the guest's own words."""
+
+    person_at: float | None = None
+    """When a person answered."""
+    cancelled_at: float | None = None
+    secrets: tuple[str, ...] = ()
+    """Patterns of what only a standing booking may be told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Thread:
     """A guest's thread, as the outside saw it."""
 
@@ -70,6 +83,7 @@ class Thread:
     said: tuple[Said, ...]
     replies: tuple[Reply, ...]
     posts: tuple[Post, ...]
+    fate: Fate = Fate()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +91,7 @@ class Found:
     """One promise that was broken."""
 
     what: str
-    """lost, duplicate, unasked, late"""
+    """lost, duplicate, stale, unasked, late"""
     guest: str
     why: str
 
@@ -100,7 +114,13 @@ class Verdict:
         return sum(found.what == what for found in self.found)
 
 
-def check(threads: Sequence[Thread], *, window_s: float, returns: Sequence[float] = ()) -> Verdict:
+def check(
+    threads: Sequence[Thread],
+    *,
+    window_s: float,
+    returns: Sequence[float] = (),
+    within_s: float = WITHIN_S,
+) -> Verdict:
     """Hold every thread against the promises; `returns` are when the product came back up."""
     found: list[Found] = []
     after_due_s: list[float] = []
@@ -114,11 +134,12 @@ def check(threads: Sequence[Thread], *, window_s: float, returns: Sequence[float
                 continue
             due = _due(thread, answered_at, said, window_s, returns)
             after_due_s.append(answered_at - due)
-            if answered_at > due + WITHIN_S:
+            if answered_at > due + within_s:
                 late = f"{said.text!r}: {answered_at - due:.1f} s after due"
                 found.append(_found("late", thread, late))
         found += _duplicates(thread)
         found += _unasked(thread)
+        found += _stale(thread)
     return Verdict(
         messages=sum(len(thread.said) for thread in threads),
         replies=sum(len(thread.replies) for thread in threads),
@@ -130,7 +151,9 @@ def check(threads: Sequence[Thread], *, window_s: float, returns: Sequence[float
 
 
 def _is_open(thread: Thread, said: Said) -> bool:
-    return said.kind in OPEN and _taken_back_at(thread, said) is None
+    person_at = thread.fate.person_at
+    is_left_to_person = person_at is not None and said.at < person_at
+    return said.kind in OPEN and not is_left_to_person and _taken_back_at(thread, said) is None
 
 
 def _taken_back_at(thread: Thread, said: Said) -> float | None:
@@ -152,9 +175,16 @@ def _answered_at(thread: Thread, said: Said) -> float | None:
     answers = [
         reply.at
         for reply in thread.replies
-        if reply.at >= said.at and re.search(said.mark, reply.text)
+        if reply.at >= said.at
+        and (re.search(said.mark, reply.text) or _is_after_end(thread, reply))
     ]
     return min(answers + told, default=None)
+
+
+def _is_after_end(thread: Thread, reply: Reply) -> bool:
+    """Whether it answers a booking that was cancelled: no facts of the stay, but an answer."""
+    cancelled_at = thread.fate.cancelled_at
+    return cancelled_at is not None and reply.asked_at > cancelled_at
 
 
 def _due(
@@ -198,6 +228,18 @@ def _unasked(thread: Thread) -> Iterator[Found]:
             if reply.asked_at > taken_back + GRACE_S and re.search(said.mark, reply.text):
                 seconds = reply.asked_at - taken_back
                 yield _found("unasked", thread, f"{said.text!r}: {seconds:.1f} s after taken back")
+
+
+def _stale(thread: Thread) -> Iterator[Found]:
+    fate = thread.fate
+    for reply in thread.replies:
+        if fate.person_at is not None and reply.asked_at > fate.person_at + GRACE_S:
+            seconds = reply.asked_at - fate.person_at
+            yield _found("stale", thread, f"{seconds:.1f} s after a person: {reply.text[:80]}")
+        if fate.cancelled_at is None or reply.asked_at <= fate.cancelled_at + GRACE_S:
+            continue
+        if any(re.search(secret, reply.text) for secret in fate.secrets):
+            yield _found("stale", thread, "a secret after the booking was cancelled")
 
 
 def _found(what: str, thread: Thread, why: str) -> Found:

@@ -52,8 +52,10 @@ class Ground:
         self.diary: list[Moment] = []
         self.product: Child | None = None
         self._sim: Child | None = None
+        self._http = http
         self._seed = seed
-        self._extra = dict(extra)
+        self.extra = dict(extra)
+        """Settings of the product besides; what is changed here counts from its next start."""
         self._public_port, self._desk_port, self._sim_port = free_ports(3)
         self.witness = Witness(http, f"http://127.0.0.1:{self._sim_port}")
 
@@ -77,7 +79,7 @@ class Ground:
             "NIGHTDESK_LLM__BASE_URL": f"{sim}/openai/v1",
             "NIGHTDESK_SLACK__BASE_URL": f"{sim}/slack/api/",
             "OPENAI_API_KEY": "sk-stand-in",
-            **self._extra,
+            **self.extra,
         }
 
     @property
@@ -147,6 +149,12 @@ class Ground:
     async def sim(self, method: str, path: str, body: Any = None, **query: str) -> Any:
         """A request to the stand-ins' control plane."""
         return await self.witness.sim(method, path, body, **query)
+
+    async def model_is_slow(self, seconds: float) -> None:
+        """Have the model think for so long before its first word."""
+        url = f"http://127.0.0.1:{self._sim_port}/openai/v1/_faults"
+        async with self._http.post(url, json={"first_token_s": seconds}) as answer:
+            answer.raise_for_status()
 
     async def _start_sim(self) -> None:
         ready_file = self.folder / "sim.json"

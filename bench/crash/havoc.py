@@ -14,6 +14,8 @@ from app.embedded import running_urls
 from bench.crash.ground import LOOK_S, Ground
 
 Say = Callable[[str], None]
+SETTLES_S = 10.0
+"""After a freeze, before the next begins."""
 EDGE_S = 4.0
 """Nothing is done so shortly after the beginning."""
 
@@ -43,7 +45,7 @@ async def kill_and_restart(ground: Ground, *, say: Say) -> None:
 async def kill_valkey(ground: Ground, *, say: Say) -> None:
     """Empty Valkey, then kill -9; the product starts it again."""
     urls = running_urls(ground.folder / "data")
-    client = redis.asyncio.from_url(urls.redis_url if urls else "")
+    client = redis.asyncio.Redis.from_url(urls.redis_url or "" if urls else "")
     with contextlib.suppress(redis.exceptions.RedisError):
         await client.flushall()
     await client.aclose()
@@ -79,3 +81,26 @@ def returns(ground: Ground) -> list[float]:
     """When the product, or a server below it, came back up."""
     back = ("ready", "valkey back", "postgresql back", "thawed")
     return [moment.at for moment in ground.diary if moment.what in back]
+
+
+async def freeze_while(
+    ground: Ground,
+    writing: Coroutine[Any, Any, None],
+    *,
+    after_s: float,
+    for_s: float,
+    meanwhile: Callable[[], Coroutine[Any, Any, None]],
+    say: Say,
+) -> None:
+    """Stop the product's process while guests write, have the world go on, and let it go on."""
+    task = asyncio.ensure_future(writing)
+    await asyncio.sleep(after_s)
+    ground.signal(signal.SIGSTOP)
+    ground.note("frozen")
+    until = asyncio.get_running_loop().time() + for_s
+    await asyncio.gather(task, meanwhile())
+    await asyncio.sleep(max(0.0, until - asyncio.get_running_loop().time()))
+    ground.signal(signal.SIGCONT)
+    ground.note("thawed")
+    say(f"frozen {after_s:.1f} s after the first words, for {for_s:.0f} s")
+    await asyncio.sleep(SETTLES_S)

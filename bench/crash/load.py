@@ -2,13 +2,14 @@
 
 import asyncio
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from app.sim.bookings import is_ordinary
-from bench.crash.checker import Post, Reply, Said, Thread
+from bench.crash.checker import Fate, Post, Reply, Said, Thread
 from bench.crash.ground import ACCOUNT, Ground
 from bench.crash.script import Line, Script, mark_of
 
@@ -42,6 +43,7 @@ class Guest:
     thread: int
     said: list[tuple[int, Line]] = field(default_factory=list)
     """(id of the message at the PMS, the line)."""
+    cancelled_at: float | None = None
 
 
 async def misbehave(ground: Ground, *, faults: Sequence[Mapping[str, Any]] = FAULTS) -> None:
@@ -110,8 +112,24 @@ async def say(ground: Ground, guest: Guest, line: Line) -> None:
     guest.said.append((written["id"], line))
 
 
+async def person_answers(ground: Ground, guest: Guest) -> None:
+    """Somebody of the company answers inside the PMS."""
+    words = f"Hi {guest.script.guest}, this is Ola, I have just called you about it."
+    await ground.sim(
+        "POST", "/hostaway/human-reply", {"conversationId": guest.thread, "body": words}
+    )
+
+
+async def cancel(ground: Ground, guest: Guest) -> None:
+    """The booking is cancelled."""
+    path = f"/hostaway/reservations/{guest.reservation['id']}"
+    await ground.sim("PATCH", path, {"status": "cancelled"})
+    guest.cancelled_at = time.time()
+
+
 async def threads_of(ground: Ground, guests: Sequence[Guest]) -> list[Thread]:
     """What the stand-ins received and stored, by thread."""
+    written = {guest.thread: list(guest.said) for guest in guests}
     record = (await ground.sim("GET", "/hostaway/record"))["messages"]
     by_id = {row["id"]: row for row in record}
     replies: dict[int, list[Reply]] = {}
@@ -119,6 +137,9 @@ async def threads_of(ground: Ground, guests: Sequence[Guest]) -> list[Thread]:
         if row["origin"] == "api":
             reply = Reply(at=row["at"], asked_at=row["asked_at"], text=row["body"])
             replies.setdefault(row["conversation"], []).append(reply)
+    people = {
+        row["conversation"]: row["at"] for row in reversed(record) if row["origin"] == "human"
+    }
     posts = _posts((await ground.sim("GET", "/slack/messages"))["messages"])
     return [
         Thread(
@@ -133,10 +154,17 @@ async def threads_of(ground: Ground, guests: Sequence[Guest]) -> list[Thread]:
                     if line.topic
                     else None,
                 )
-                for message_id, line in guest.said
+                for message_id, line in written[guest.thread]
             ),
             replies=tuple(replies.get(guest.thread, ())),
             posts=tuple(posts.get(guest.script.guest, ())),
+            fate=Fate(
+                person_at=people.get(guest.thread),
+                cancelled_at=guest.cancelled_at,
+                secrets=tuple(
+                    mark_of(topic, guest.reservation, guest.listing) for topic in ("door", "wifi")
+                ),
+            ),
         )
         for guest in guests
     ]

@@ -35,6 +35,7 @@ def show(form: str, seed: int, verdict: Verdict, place: Ground) -> Report:
         ("alerts that Slack received", verdict.alerts, ""),
         ("lost", verdict.count("lost"), "0"),
         ("duplicate replies", verdict.count("duplicate"), "0"),
+        ("stale replies", verdict.count("stale"), "0"),
         ("unasked replies", verdict.count("unasked"), "0"),
         (f"later than window + {WITHIN_S:.0f} s of the restart", verdict.count("late"), "0"),
         ("answered after due: median, s", round(statistics.median(after), 2), ""),
@@ -45,7 +46,7 @@ def show(form: str, seed: int, verdict: Verdict, place: Ground) -> Report:
         print(f"  {name:44} {value!s:>10}  {f'promise {bound}' if bound else ''}")
     show_found(verdict.found)
     show_log(place)
-    broken = ("lost", "duplicate", "unasked", "late")
+    broken = ("lost", "duplicate", "stale", "unasked", "late")
     figures = {f"crash {form}: {what}": ([float(verdict.count(what))], "") for what in broken}
     figures[f"crash {form}: answered after due"] = (list(after), "s")
     return Report(form=form, figures=figures, is_kept=not verdict.found)

@@ -45,6 +45,8 @@ NEEDS_PERSON = (
     "Could we check in earlier, at noon?",
     "Please let me talk to a human",
 )
+CHANGES = ("takes_back", "asks_more", "person", "cancelled", "nothing")
+"""What happens to a thread while the product stands still."""
 SHARES: Sequence[tuple[str, int]] = (("asks", 66), ("takes_back", 14), ("needs_person", 20))
 
 
@@ -101,6 +103,19 @@ def make_scripts(messages: int, seed: int, *, rate: float) -> list[Script]:
         scripts.append(Script(number=number, bursts=tuple(bursts)))
         left -= scripts[-1].count
     return scripts
+
+
+def make_single(count: int, seed: int, *, first: int, within_s: float) -> list[Script]:
+    """Guests who ask one question each, at random moments; numbered from `first` on."""
+    dice = random.Random(f"single-{seed}-{first}")
+    topics = ("door", "wifi", "check_in", "parking")
+    return [
+        Script(
+            number=first + place,
+            bursts=(_burst(dice, dice.uniform(0.0, within_s), _asking(dice, topic)),),
+        )
+        for place, topic in enumerate(topics[n % len(topics)] for n in range(count))
+    ]
 
 
 def _bursts(dice: random.Random, kind: str, number: int) -> list[Burst]:

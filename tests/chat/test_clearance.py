@@ -152,23 +152,41 @@ async def test_a_booking_whose_end_a_frozen_process_did_not_see_keeps_its_code(
     assert (await status(rooms))[0] == ("dropped", MOVED)
 
 
-async def test_facts_that_grew_old_while_a_reply_waited_for_its_turn_are_looked_at_again(
+async def test_a_process_that_stands_still_while_a_reply_waits_for_its_turn_looks_again(
     rooms: Rooms,
 ) -> None:
     await queue_reply(rooms)
-    turns: list[list[str]] = []
 
-    async def is_frozen_once() -> None:
-        turns.append(list(rooms.hostaway.asked))
-        if len(turns) == 1:
-            rooms.clock.advance(60)
-            rooms.hostaway.asked.clear()
-            rooms.hostaway.add_message("never mind, found it")
+    async def stands_still_once() -> None:
+        rooms.hostaway.on_turn = None
+        rooms.clock.stand_still(60)
+        rooms.hostaway.add_message("never mind, found it")
 
-    rooms.hostaway.on_turn = is_frozen_once
+    rooms.hostaway.on_turn = stands_still_once
     await rooms.works()
     assert rooms.hostaway.sent == []
     assert await status(rooms) == [("dropped", "the guest wrote again")]
+
+
+async def test_a_short_standstill_makes_a_reply_look_again_too(rooms: Rooms) -> None:
+    await queue_reply(rooms)
+    rooms.clock.stand_still(6)
+    rooms.hostaway.add_message("never mind, found it")
+    await rooms.works()
+    assert rooms.hostaway.sent == []
+
+
+async def test_a_long_wait_for_its_turn_does_not_send_a_reply_round_in_circles(
+    rooms: Rooms,
+) -> None:
+    await queue_reply(rooms)
+
+    async def waits_long() -> None:
+        rooms.clock.advance(60)
+
+    rooms.hostaway.on_turn = waits_long
+    await rooms.jobs.run_due()
+    assert len(rooms.hostaway.sent) == 1
 
 
 async def test_a_person_of_the_team_who_wrote_is_sent_whatever_the_age(rooms: Rooms) -> None:

@@ -437,7 +437,7 @@ async def test_the_state_counts_requests_tokens_and_peaks(outside: Any) -> None:
     state = (await outside.sim("GET", "/hostaway/state?account=70001"))["accounts"]
     assert list(state) == ["70001"]
     assert state["70001"]["requests"] == {"amenities": 3}
-    assert (state["70001"]["tokens_issued"], state["70001"]["peak_per_10_s"]) == (1, 3)
+    assert (state["70001"]["tokens_issued"], state["70001"]["peak_per_window"]) == (1, 3)
 
 
 async def test_the_search_of_the_guest_page_finds_by_all_words(outside: Any) -> None:

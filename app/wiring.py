@@ -156,7 +156,7 @@ def build(
     slack = SlackClient()
     channels = Channels(client=slack, tenants=tenants, telemetry=telemetry)
     sessions = Sessions(
-        keyring=keyring, clock=clock, desk_token=secrets.desk_token,
+        keyring=keyring, clock=clock, tenants=tenants, desk_token=secrets.desk_token,
         is_https=settings.server.desk_url.startswith("https:"),
     )  # fmt: skip
     pages = Pages()
@@ -236,6 +236,10 @@ def SUBSCRIPTIONS(p: Product) -> list[Subscription]:
         (events.SettingsChanged, p.tenants.on_settings_changed),
         (events.SettingsChanged, p.on_settings_changed),
         (events.LibraryPublished, p.libraries.on_published),
+        (events.TenantRemoved, p.libraries.on_tenant_removed),
+        (events.TenantRemoved, p.alerts.on_tenant_removed),
+        (events.TenantRemoved, p.notices.on_tenant_removed),
+        (events.TenantRemoved, p.live.on_tenant_removed),
         (events.JobFailed, p.replies.on_job_failed),
         (events.CaseOpened, p.alerts.on_case_opened),
         (events.CaseRaised, p.alerts.on_case_raised),

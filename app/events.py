@@ -165,6 +165,14 @@ class NewsMissed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TenantRemoved(Event):
+    """A tenant is gone: another may come by the same id, and inherit nothing."""
+
+    crosses_processes: ClassVar[bool] = True
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobFailed(Event):
     """A job was given up."""
 

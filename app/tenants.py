@@ -5,7 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 import orjson
@@ -14,7 +14,7 @@ from app.bus import Bus
 from app.clock import Clock
 from app.db import CheckViolation, Database, Row, UniqueViolation
 from app.errors import BadInput, Conflict, NotFound
-from app.events import SettingsChanged
+from app.events import SettingsChanged, TenantRemoved
 from app.keys import Keyring, new_key, new_token
 from app.settings import (
     AccessSettings,
@@ -37,6 +37,7 @@ STRANGERS_REST_S = 1.0
 """Seconds for which a stranger's login is not looked for in the database again, nor another's."""
 
 Mode = Literal["off", "draft", "on"]
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class TenantSettings(Section):
@@ -64,6 +65,8 @@ class Tenant:
     keyring: Keyring = field(repr=False)
     openai_api_key: str | None = field(repr=False, default=None)
     """The tenant's own key at its model provider; none: the process's."""
+    created_at: datetime = LONG_AGO
+    """What was given out before is another tenant's, removed since, that had the same id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +185,7 @@ class Tenants:
             )
         await self._database.shared().drop_tenant_schema(schema)
         await self._changed(tenant_id)
+        await self._bus.publish(TenantRemoved(tenant_id=tenant_id))
 
     async def set_mode(self, tenant_id: str, mode: Mode) -> Tenant:
         """Switch a tenant off, to drafts or on; going live sets the line nothing older crosses.
@@ -374,6 +378,7 @@ class Tenants:
             live_since=row["live_since"],
             settings=self._settings_of(row),
             keyring=Keyring(keys),
+            created_at=row["created_at"],
             openai_api_key=Keyring(keys).open_mapping(row["credentials"]).get("openai_api_key"),
         )
         if changes == self._changes[tenant.id]:

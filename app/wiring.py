@@ -167,7 +167,7 @@ def build(
     slack = SlackClient()
     channels = Channels(client=slack, tenants=tenants, telemetry=telemetry)
     sessions = Sessions(
-        keyring=keyring, clock=clock, desk_token=secrets.desk_token,
+        keyring=keyring, clock=clock, tenants=tenants, desk_token=secrets.desk_token,
         is_https=settings.server.desk_url.startswith("https:"),
     )  # fmt: skip
     pages = Pages()
@@ -264,6 +264,10 @@ def SUBSCRIPTIONS(p: Product) -> list[Subscription]:
         (events.HotlineChanged, p.on_hotline_changed),
         (events.LibraryPublished, p.libraries.on_published),
         (events.NewsMissed, p.on_news_missed),
+        (events.TenantRemoved, p.libraries.on_tenant_removed),
+        (events.TenantRemoved, p.alerts.on_tenant_removed),
+        (events.TenantRemoved, p.notices.on_tenant_removed),
+        (events.TenantRemoved, p.live.on_tenant_removed),
         (events.CaseOpened, p.alerts.on_case_opened),
         (events.CaseRaised, p.alerts.on_case_raised),
         (events.CaseTakenOver, p.alerts.on_case_taken_over),

@@ -23,7 +23,7 @@ from app.bus import Bus
 from app.clock import Clock
 from app.db import Connection, Database, UniqueViolation
 from app.errors import BadInput, Conflict
-from app.events import LibraryPublished
+from app.events import LibraryPublished, TenantRemoved
 from app.pms.incoming import clean_text
 
 BUILT_IN_CODES = frozenset(
@@ -206,6 +206,10 @@ class Libraries:
     async def on_published(self, event: LibraryPublished) -> None:
         """Forget what another process replaced, and what is being read just now."""
         self._published[event.tenant_id] += 1
+        self._current.pop(event.tenant_id, None)
+
+    async def on_tenant_removed(self, event: TenantRemoved) -> None:
+        """Forget what a tenant had: who comes by its id starts anew."""
         self._current.pop(event.tenant_id, None)
 
     async def current(self, conn: Connection, tenant_id: str) -> Library:

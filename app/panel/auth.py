@@ -19,6 +19,7 @@ from app.clock import Clock
 from app.errors import Forbidden, NotFound, ProductError
 from app.keys import Keyring
 from app.panel.render import Pages
+from app.tenants import Tenants
 
 COOKIE = "nightdesk_session"
 SESSION = timedelta(hours=12)
@@ -58,10 +59,17 @@ class Sessions:
     """Begins and checks sessions."""
 
     def __init__(
-        self, *, keyring: Keyring, clock: Clock, desk_token: SecretStr | None, is_https: bool
+        self,
+        *,
+        keyring: Keyring,
+        clock: Clock,
+        tenants: Tenants,
+        desk_token: SecretStr | None,
+        is_https: bool,
     ) -> None:
         self._keyring = keyring
         self._clock = clock
+        self._tenants = tenants
         self._desk_token = desk_token
         self._is_https = is_https
 
@@ -80,7 +88,7 @@ class Sessions:
             samesite="lax",
         )
 
-    def visitor(self, request: Request) -> Visitor:
+    async def visitor(self, request: Request) -> Visitor:
         """Who asks.
 
         Raises:
@@ -97,20 +105,27 @@ class Sessions:
             raise Unauthorized("your session is not valid; use the link of an alert") from exc
         if payload.get("kind") != "session" or _is_over(payload["until"], self._clock.now()):
             raise Unauthorized("your session is over; use the link of an alert")
+        tenant_id = str(payload["tenant"])
+        try:
+            is_valid = await is_of_today(self._tenants, tenant_id, payload["until"], SESSION)
+        except NotFound:
+            is_valid = False
+        if not is_valid:
+            raise Unauthorized("your session is over; its company is gone")
         return Visitor(
             operator=str(payload["operator"]),
-            tenant_id=str(payload["tenant"]),
+            tenant_id=tenant_id,
             form_token=self._form_token(cookie),
         )
 
-    def check_form(self, request: Request, form: FormData) -> Visitor:
+    async def check_form(self, request: Request, form: FormData) -> Visitor:
         """Who sent a form that changes something.
 
         Raises:
             Unauthorized: nobody we know.
             Forbidden: the form was not ours.
         """
-        visitor = self.visitor(request)
+        visitor = await self.visitor(request)
         given = form.get("form_token")
         if visitor.form_token and not (
             isinstance(given, str)
@@ -159,6 +174,17 @@ def verified(keyring: Keyring, token: str) -> dict[str, object]:
     if not token.isascii():
         raise Forbidden("this link is not valid")
     return keyring.verify(token)
+
+
+async def is_of_today(tenants: Tenants, tenant_id: str, until: object, life: timedelta) -> bool:
+    """Whether what lives until then was given out for the tenant that has the id today.
+
+    Raises:
+        NotFound: nobody has it.
+    """
+    tenant = await tenants.get(tenant_id)
+    given_at = int(str(until)) - int(life.total_seconds())
+    return given_at >= int(tenant.created_at.timestamp())
 
 
 def _stamp(moment: datetime) -> int:

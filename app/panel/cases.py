@@ -92,7 +92,7 @@ class CasePages:
         ]
 
     async def _list(self, request: Request) -> Response:
-        visitor = self._sessions.visitor(request)
+        visitor = await self._sessions.visitor(request)
         with_resolved = request.query_params.get("all") == "1"
         wanted = visitor.tenant_id or request.query_params.get("tenant")
         tenants = [await self._tenants.get(wanted)] if wanted else await self._tenants.all()
@@ -119,7 +119,7 @@ class CasePages:
 
     async def _own(self, request: Request) -> Response:
         """A case by its number alone: of the session's tenant."""
-        visitor = self._sessions.visitor(request)
+        visitor = await self._sessions.visitor(request)
         if visitor.tenant_id is None:
             raise NotFound("say whose case: /case/<tenant>/<number>")
         case_id = request.path_params["case_id"]
@@ -127,7 +127,7 @@ class CasePages:
 
     async def _show(self, request: Request) -> Response:
         tenant_id, case_id = _place(request)
-        visitor = self._sessions.visitor(request)
+        visitor = await self._sessions.visitor(request)
         visitor.must_see(tenant_id)
         note = NOTES.get(request.query_params.get("note", ""), "")
         return await self._page(visitor, tenant_id, case_id, note=note)
@@ -137,9 +137,9 @@ class CasePages:
 
         async def handle(request: Request) -> Response:
             tenant_id, case_id = _place(request)
-            self._sessions.visitor(request)
+            await self._sessions.visitor(request)
             form = await request.form(max_files=0, max_fields=10)
-            visitor = self._sessions.check_form(request, form)
+            visitor = await self._sessions.check_form(request, form)
             visitor.must_see(tenant_id)
             await self._view(tenant_id, case_id)
             try:

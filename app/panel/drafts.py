@@ -61,7 +61,7 @@ class DraftPages:
         ]
 
     async def _list(self, request: Request) -> Response:
-        visitor = self._sessions.visitor(request)
+        visitor = await self._sessions.visitor(request)
         tenant_id = _tenant_of(visitor.tenant_id)
         return self._pages.response(
             "drafts.html",
@@ -74,9 +74,9 @@ class DraftPages:
 
     def _doing(self, *, is_sending: bool) -> Callable[[Request], Awaitable[Response]]:
         async def handle(request: Request) -> Response:
-            self._sessions.visitor(request)
+            await self._sessions.visitor(request)
             form = await request.form(max_files=0, max_fields=10)
-            visitor = self._sessions.check_form(request, form)
+            visitor = await self._sessions.check_form(request, form)
             tenant_id, draft_id = _tenant_of(visitor.tenant_id), request.path_params["id"]
             if draft_id > LARGEST_ID:
                 raise NotFound("there is no such draft")

@@ -17,7 +17,7 @@ from app.clock import Clock
 from app.db import Database
 from app.errors import BadInput, Forbidden
 from app.keys import Keyring, new_token
-from app.panel.auth import Sessions, Unauthorized, in_words, verified
+from app.panel.auth import Sessions, Unauthorized, in_words, is_of_today, verified
 from app.panel.render import Pages
 from app.tenants import Tenants
 
@@ -101,10 +101,10 @@ class Links:
     async def _look(self, request: Request) -> Response:
         """GET: nothing is changed; who has a session already goes straight on."""
         token = request.path_params["token"]
-        link = self._read(token, is_life_over_fine=True)
-        if self._is_at_home(request, link):
+        link = await self._read(token, is_life_over_fine=True)
+        if await self._is_at_home(request, link):
             return RedirectResponse(link.path, status_code=303)
-        self._read(token)
+        await self._read(token)
         if await self._is_spent(link):
             raise Forbidden(NO_LONGER)
         tenant = await self._tenants.get(link.tenant_id)
@@ -119,12 +119,11 @@ class Links:
 
     async def _open(self, request: Request) -> Response:
         """POST: the link is spent, the session begins."""
-        link = self._read(request.path_params["token"])
+        link = await self._read(request.path_params["token"])
         form = await request.form(max_files=0, max_fields=5)
         operator = link.operator or " ".join(str(form.get("name") or "").split())
         if not 0 < len(operator) <= LONGEST_NAME or not operator.isprintable():
             raise BadInput(f"tell your name, in {LONGEST_NAME} plain characters at most")
-        await self._tenants.get(link.tenant_id)
         if not await self._spend(link):
             raise Forbidden(NO_LONGER)
         logger.info("link opened", extra={"tenant": link.tenant_id, "case": link.case_id})
@@ -132,7 +131,7 @@ class Links:
         self._sessions.begin(response, tenant_id=link.tenant_id, operator=operator)
         return response
 
-    def _read(self, token: str, *, is_life_over_fine: bool = False) -> Link:
+    async def _read(self, token: str, *, is_life_over_fine: bool = False) -> Link:
         payload = verified(self._keyring, token)
         if payload.get("kind") != "link":
             raise Forbidden("this link is not valid")
@@ -140,17 +139,20 @@ class Links:
         is_alive = isinstance(until, int) and self._clock.now().timestamp() < until
         if not (is_alive or is_life_over_fine):
             raise Forbidden(NO_LONGER)
+        tenant_id = str(payload["tenant"])
+        if not await is_of_today(self._tenants, tenant_id, until, LIFE):
+            raise Forbidden(NO_LONGER)
         return Link(
             id=str(payload["id"]),
-            tenant_id=str(payload["tenant"]),
+            tenant_id=tenant_id,
             operator=str(payload["operator"]),
             case_id=int(str(payload["case"])),
         )
 
-    def _is_at_home(self, request: Request, link: Link) -> bool:
+    async def _is_at_home(self, request: Request, link: Link) -> bool:
         """Whether the visitor has a session of that tenant, of that operator where one is named."""
         try:
-            visitor = self._sessions.visitor(request)
+            visitor = await self._sessions.visitor(request)
         except Unauthorized:
             return False
         is_same = link.operator in ("", visitor.operator)

@@ -67,6 +67,14 @@ class Live:
                     self._listeners.discard(listener)
                     logger.info("a listener of the feed lagged and was let go")
 
+    async def on_tenant_removed(self, event: events.TenantRemoved) -> None:
+        """End its feeds, and forget its threads."""
+        gone = [one for one in self._listeners if one.is_of(event.tenant_id)]
+        for listener in gone:
+            listener.end()
+            self._listeners.discard(listener)
+        self._threads = {k: v for k, v in self._threads.items() if k[0] != event.tenant_id}
+
     def close(self) -> None:
         """End every feed, so that the server can stop."""
         self._is_closed = True
@@ -75,7 +83,7 @@ class Live:
         self._listeners.clear()
 
     async def _listen(self, request: Request) -> Response:
-        visitor = self._sessions.visitor(request)
+        visitor = await self._sessions.visitor(request)
         tenant_id = request.query_params.get("tenant") or visitor.tenant_id
         if tenant_id is not None:
             visitor.must_see(tenant_id)
@@ -130,6 +138,10 @@ class _Listener:
     def __init__(self, tenant_id: str | None) -> None:
         self._tenant_id = tenant_id
         self.queue: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING)
+
+    def is_of(self, tenant_id: str) -> bool:
+        """Whether it was opened for this tenant alone."""
+        return self._tenant_id == tenant_id
 
     def wants(self, tenant_id: str) -> bool:
         """Whether it may hear of a tenant, and asked to."""

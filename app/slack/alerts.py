@@ -19,7 +19,15 @@ from app.db import Connection, Database
 from app.errors import NotFound, ProductError
 from app.escalation.cases import Cases
 from app.escalation.records import SEVERITIES, Case, Severity
-from app.events import CaseEvent, CaseOpened, CaseRaised, CaseResolved, CaseTakenOver, TurnRecorded
+from app.events import (
+    CaseEvent,
+    CaseOpened,
+    CaseRaised,
+    CaseResolved,
+    CaseTakenOver,
+    TenantRemoved,
+    TurnRecorded,
+)
 from app.jobs import JobRun
 from app.pms.stay import Stay, Stays
 from app.settings import Settings
@@ -114,6 +122,10 @@ class Alerts:
     async def on_turn_recorded(self, event: TurnRecorded) -> None:
         """While a case is open its thread hears what is said, each thing once."""
         self._spawn(event, self._mirror(event))
+
+    async def on_tenant_removed(self, event: TenantRemoved) -> None:
+        """Forget what its Slack was told."""
+        self._told = {k: v for k, v in self._told.items() if k[0] != event.tenant_id}
 
     async def alert(self, run: JobRun) -> datetime | None:
         """Job: the sweep behind alert and follow-ups. Key: the case.

@@ -10,7 +10,7 @@ from app.clock import Clock
 from app.conversations import Conversations, Turn
 from app.db import Database
 from app.escalation.cases import Cases
-from app.events import DraftWritten, HandlingChanged, JobFailed
+from app.events import DraftWritten, HandlingChanged, JobFailed, TenantRemoved
 from app.pms.stay import Stays
 from app.slack import blocks
 from app.slack.alerts import quietly, stay_of
@@ -68,6 +68,11 @@ class Notices:
             return
         self._alarms[key] = now
         self._spawn(event, self._alarm(event))
+
+    async def on_tenant_removed(self, event: TenantRemoved) -> None:
+        """Forget what its people were told."""
+        self._silences = {k: v for k, v in self._silences.items() if k[0] != event.tenant_id}
+        self._alarms = {k: v for k, v in self._alarms.items() if k[0] != event.tenant_id}
 
     def _spawn(self, event: Any, work: Coroutine[Any, Any, None]) -> None:
         self._background.spawn(f"slack {type(event).__name__}", quietly(work))

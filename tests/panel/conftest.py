@@ -138,8 +138,9 @@ async def desk(world: CaseWorld) -> AsyncIterator[Desk]:
 def _desk(world: CaseWorld, url: str, app: Starlette) -> Desk:
     keyring, pages = Keyring((new_key(),)), Pages()
     sessions = Sessions(
-        keyring=keyring, clock=world.clock, desk_token=SecretStr(DESK_TOKEN), is_https=False
-    )
+        keyring=keyring, clock=world.clock, tenants=world.tenants,
+        desk_token=SecretStr(DESK_TOKEN), is_https=False,
+    )  # fmt: skip
     links = Links(
         keyring=keyring, clock=world.clock, database=world.database, tenants=world.tenants,
         sessions=sessions, pages=pages, desk_url=url,

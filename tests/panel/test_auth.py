@@ -6,7 +6,7 @@ from app.clock import ManualClock
 from app.errors import NotFound
 from app.keys import Keyring, new_key
 from app.panel.auth import COOKIE, Sessions, Unauthorized, Visitor
-from app.tenants import Tenant
+from app.tenants import Tenant, Tenants
 from tests.panel.conftest import BEARER, Desk
 
 
@@ -47,14 +47,17 @@ async def test_the_desk_token_sees_every_tenant_and_a_wrong_one_none(
         assert (await browser.get("/cases", Authorization=wrong)).status == 401, wrong
 
 
-def test_without_a_desk_token_an_empty_one_opens_nothing(clock: ManualClock) -> None:
+async def test_without_a_desk_token_an_empty_one_opens_nothing(
+    tenants: Tenants, clock: ManualClock
+) -> None:
     for configured in (None, SecretStr("")):
         sessions = Sessions(
-            keyring=Keyring((new_key(),)), clock=clock, desk_token=configured, is_https=False
-        )
+            keyring=Keyring((new_key(),)), clock=clock, tenants=tenants, desk_token=configured,
+            is_https=False,
+        )  # fmt: skip
         request = Request({"type": "http", "headers": [(b"authorization", b"Bearer ")]})
         with pytest.raises(Unauthorized):
-            sessions.visitor(request)
+            await sessions.visitor(request)
 
 
 def test_a_visitor_sees_its_own_tenant_alone() -> None:

@@ -23,6 +23,8 @@ PARTS = re.compile(rb"[a-z]+|[0-9]+")
 NOT_HEX = re.compile(rb"[g-z]")
 LONGEST_MIXED = 40
 """Longer tokens of letters and digits are ciphertext, in which any number stands by chance."""
+LARGEST_GLUED = 500_000
+"""Bytes in which a word is also looked for inside longer words."""
 ENCODED = re.compile(rb"[A-Za-z0-9+/_-]{16,}")
 HEXED = re.compile(rb"(?:[0-9a-fA-F]{2}){6,}")
 APART = re.compile(rb"\w(?:[\s._,/\-]{1,3}\w){4,}(?!\w)")
@@ -66,7 +68,7 @@ def found(values: Iterable[str], *haystacks: bytes | str, is_deep: bool = True) 
     """
     whole = b"\n".join(h.encode(errors="replace") if isinstance(h, str) else h for h in haystacks)
     tokens, joined = _read(whole, is_deep=is_deep)
-    low = whole.lower()
+    low = whole.lower() if len(whole) < LARGEST_GLUED else b""
     return [
         value
         for value in values

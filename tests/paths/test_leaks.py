@@ -86,7 +86,7 @@ def test_the_run_went_where_it_should(evidence: Evidence) -> None:
     assert "failed" in rows["outbox.status"]
     assert b"chat.postMessage" in evidence.sent["slack"]
     assert b"warsaw" in evidence.sent["spans"]
-    assert b"chat.reply" in evidence.sent["valkey"]
+    assert b"ZADD" in evidence.sent["valkey"]
     assert b'"type":"turn"' in evidence.sent["live"]
     assert b"[[door_code]]" in evidence.sent["desk"]
     assert b"message left out" in evidence.sent["stdout"]

@@ -20,7 +20,8 @@ from app.bots.phrases import (
 from app.errors import BadInput
 from bench.phrases import fact_answers, precision
 
-HELD_OUT = Path(__file__).parent / "held_out"
+HELD_OUT = ("held_out", "held_out_b")
+"""Two sets by others: the first was mended on after it was measured, the second never."""
 CASES = Path(__file__).parent / "phrase_cases"
 LEAST_CASES = 60
 
@@ -44,9 +45,10 @@ def test_what_is_answered_from_facts_is_right(language: str):
     assert len(wrong) <= 0.02 * len(acted), wrong
 
 
-def test_what_is_answered_from_facts_is_right_in_sentences_that_others_wrote():
-    answers = fact_answers(HELD_OUT)
-    assert len(answers) >= 400
+@pytest.mark.parametrize("folder", HELD_OUT)
+def test_what_is_answered_from_facts_is_right_in_sentences_that_others_wrote(folder: str):
+    answers = fact_answers(Path(__file__).parent / folder)
+    assert len(answers) >= 300
     assert precision(answers, same=True) >= 0.98
 
 

@@ -36,6 +36,11 @@ async def _needs_somebody(twins: Twins, tenant: Tenant, words: str) -> list[dict
     return [post for post in twins.world.slack.messages if words in str(post)]
 
 
+async def _library(twins: Twins) -> str:
+    async with (await twins.product.database.tenant("cedar")).transaction() as conn:
+        return str(await twins.product.libraries.current(conn, "cedar"))
+
+
 async def test_who_comes_by_the_id_of_a_removed_company_inherits_nothing(twins: Twins) -> None:
     product, jar = twins.product, aiohttp.CookieJar(unsafe=True)
     async with aiohttp.ClientSession(cookie_jar=jar) as http:
@@ -43,6 +48,7 @@ async def test_who_comes_by_the_id_of_a_removed_company_inherits_nothing(twins: 
         old.base = twins.desk
         tenant = await _moves_in(twins, old.mark)
         await product.libraries.publish("cedar", library_of(old), by="Ola")
+        assert "OLDMARK" in await _library(twins)
         assert len(await _needs_somebody(twins, tenant, "OLDMARK water everywhere")) == 1
         await old.enter(twins.link(old, case_id=1, operator="Ola"))
         kept = twins.link(old, case_id=1, operator="Ola")
@@ -58,9 +64,7 @@ async def test_who_comes_by_the_id_of_a_removed_company_inherits_nothing(twins: 
             assert (await old.asks("GET", path))[0] == 401
         assert (await old.asks("GET", kept))[0] == 403
         assert (await old.asks("POST", kept))[0] == 403
-        async with (await product.database.tenant("cedar")).transaction() as conn:
-            library = await product.libraries.current(conn, "cedar")
-        assert "OLDMARK" not in str(library)
+        assert "OLDMARK" not in await _library(twins)
         (post,) = await _needs_somebody(twins, tenant, "NEWMARK no light at all")
         assert "OLDMARK" not in str(post)
     await product.tenants.remove("cedar")

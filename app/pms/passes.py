@@ -215,16 +215,17 @@ class Passes:
         door = await self._database.tenant(tenant.id)
         async with door.transaction() as conn:
             known = await self._conversations.newest_of_guests(
-                conn, str(account.id), [str(raw["id"]) for raw in rows]
+                conn, str(account.id), _ids_of(rows, "id")
             )
-            reads = await store.thread_reads(
-                conn, account.id, [str(raw.get("reservationId")) for raw in rows]
-            )
+            reads = await store.thread_reads(conn, account.id, _ids_of(rows, "reservationId"))
         unknown = []
         for raw in rows:
-            thread_id, reservation_id = str(raw["id"]), str(raw.get("reservationId") or "")
+            thread_id = identifier(raw.get("id"))
+            reservation_id = identifier(raw.get("reservationId")) or ""
             said_at = parse_moment(raw.get("messageReceivedOn"))
-            if said_at is None or said_at < since or said_at <= known.get(thread_id, LONG_AGO):
+            if thread_id is None or said_at is None or said_at < since:
+                continue
+            if said_at <= known.get(thread_id, LONG_AGO):
                 continue
             _, read_at = reads.get(reservation_id, (None, None))
             if read_at is None or read_at < said_at + CLOCKS_APART:
@@ -260,20 +261,19 @@ class Passes:
         """Which reservations saw activity since going live that no look at the thread covers."""
         if tenant.live_since is None:
             return []
-        ids = [external_id for raw in rows if (external_id := identifier(raw.get("id")))]
         door = await self._database.tenant(tenant.id)
         async with door.transaction() as conn:
-            reads = await store.thread_reads(conn, account.id, ids)
+            reads = await store.thread_reads(conn, account.id, _ids_of(rows, "id"))
         youngest = self._clock.now() - STALE_THREAD
         moved = []
         for raw in rows:
             active_at = parse_moment(raw.get("latestActivityOn"))
             external_id = identifier(raw.get("id"))
-            if external_id is None:
+            if external_id is None or active_at is None:
+                continue
+            if active_at < tenant.live_since.replace(microsecond=0):
                 continue
             seen_at, read_at = reads.get(external_id, (None, None))
-            if active_at is None or active_at < tenant.live_since.replace(microsecond=0):
-                continue
             is_new = seen_at is None or active_at > seen_at
             is_unread = bool(raw.get("hasUnreadConversationMessages"))
             if is_new or (is_unread and (read_at is None or read_at < youngest)):
@@ -341,6 +341,10 @@ class Passes:
         account_id, _, external_id = run.key.partition(":")
         tenant = await self._tenants.get(run.tenant_id)
         return tenant, await self._mirror.account(tenant, int(account_id)), external_id
+
+
+def _ids_of(rows: list[Any], name: str) -> list[str]:
+    return [known for raw in rows if (known := identifier(raw.get(name)))]
 
 
 def _latest_words(raw: Any) -> datetime | None:

@@ -36,6 +36,7 @@ KEYS: dict[Job, str] = {
     Job.ALERT: "row", Job.UNACKNOWLEDGED: "row", Job.RESERVATION: "reservation",
     Job.FIND_THREAD: "reservation", Job.FULL_SYNC: "account", Job.RECENT_SYNC: "account",
     Job.UNREAD_SYNC: "account", Job.PURGE: "daily",
+    Job.GIVEN_UP: "job",
 }  # fmt: skip
 """Job → what its key is."""
 
@@ -47,6 +48,7 @@ def keys_of(kind: Job, me: Twin, other: Twin) -> list[str]:
     accounts = (me.account.id, other.account.id)
     return {
         "row": list(ROWS),
+        "job": [f"{given_up}:{row}" for given_up in (Job.REPLY, Job.SEND) for row in ROWS],
         "reservation": [f"{account}:{QUIET_GUEST}" for account in accounts],
         "account": [str(account) for account in accounts],
         "daily": ["daily"],

@@ -192,7 +192,7 @@ async def test_after_a_storm_nothing_of_anybody_is_left_on_the_pool(
     assert len(storm.seen) > TASKS / 4
     clean = {
         "role": "app", "login": "app", "advisory": 0, "channels": 0, "cursors": 0, "temporary": 0,
-        "settings": None,
+        "settings": ["idle_in_transaction_session_timeout=30000"],  # of the look's own transaction
     }  # fmt: skip
     assert await left_on(pool) == [clean] * CONNECTIONS, f"seed {seed}"
     states = await backends(database_url)

@@ -139,10 +139,15 @@ class Clearances:
             await store.give_back(conn, outgoing.conversation_id, outgoing.answered_before)
 
     async def _must_renew(self, conn: Connection, sending: Sending, stay: Stay | None) -> bool:
-        """Whether its bookings have to be fetched again, and were not just now."""
+        """Whether its bookings have to be fetched again, and were not in this run.
+
+        A bot's reply may wait long for its turn: it would go round in circles at the PMS's limits.
+        """
         renewed_at = sending.renewed_at
-        if renewed_at is not None and not self._is_past(sending, renewed_at):
-            return False
+        if renewed_at is not None and not self._clock.stood_still_since(renewed_at):
+            is_bots = sending.outgoing.origin == "bot"
+            if is_bots or not self._is_past(sending, renewed_at):
+                return False
         return await self._footing.must_renew(conn, sending.tenant, sending.outgoing, stay)
 
     async def _filled(self, conn: Connection, sending: Sending, stay: Stay | None) -> str | None:

@@ -4,12 +4,13 @@ Assurance: 0 unknown; 1 the number stands on exactly one live stay; 2 plus one f
 said only from the tenant's level on.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import phonenumbers
 
 from app.db import Connection
+from app.pms.access import NO_STAY
 from app.pms.stay import Stay, Stays
 from app.tenants import Tenant
 from app.voice.tickets import Ticket
@@ -32,6 +33,12 @@ class Caller:
     def stay(self) -> Stay | None:
         """The one stay that is meant; none where there are none, or several."""
         return self.stays[0] if len(self.stays) == 1 else None
+
+    def stay_at(self, needed: int) -> Stay | None:
+        """The stay as this caller may hear of it: without access below the assurance needed."""
+        if self.stay is None or self.assurance >= needed:
+            return self.stay
+        return replace(self.stay, access=NO_STAY, deliverable={}, texts={})
 
 
 def phone_of_caller(stated: str) -> str | None:

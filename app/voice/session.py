@@ -174,7 +174,7 @@ class CallSession:
         except Unavailable:
             logger.warning("a caller could not be looked up")
             return
-        self._turns.stay = caller.stay
+        self._turns.stay = caller.stay_at(self._tenant.settings.voice.access_assurance)
 
         async def keep(conn: Connection) -> None:
             conversation_id = await self.conversation_id

@@ -32,3 +32,13 @@ def test_one_stay_is_meant_and_several_are_not():
     assert Caller(stays=(stay,)).stay is stay
     assert Caller(stays=(stay, stay)).stay is None
     assert Caller().stay is None
+
+
+def test_below_the_assurance_that_is_needed_nothing_of_access_is_known():
+    stay = make_stay()
+    assert stay.deliverable
+    heard = Caller(stays=(stay,), assurance=1).stay_at(2)
+    assert heard is not None
+    assert (heard.access.allowed, dict(heard.deliverable), dict(heard.texts)) == (False, {}, {})
+    assert Caller(stays=(stay,), assurance=2).stay_at(2) is stay
+    assert Caller(stays=(stay,), assurance=1).stay_at(1) is stay

@@ -46,6 +46,9 @@ MORE_LISTINGS = """
     join (select *, row_number() over () as number, count(*) over () as count
           from {schema}.listings) t on t.number = n % t.count + 1"""
 MORE_RESERVATIONS = """
+    with templates as materialized (
+        select *, row_number() over (order by id) - 1 as number, count(*) over () as count
+        from {schema}.reservations where external_id::bigint < 100000000)
     insert into {schema}.reservations (account_id, external_id, listing_external_id, status,
         arrival_on, departure_on, are_dates_unspecified, check_in_hour, check_out_hour, guest_name,
         guest_locale, phone_e164, confirmation_code, channel_id, is_paid, agreement, custom_fields,
@@ -58,7 +61,7 @@ MORE_RESERVATIONS = """
         t.gated, t.updated_at, t.as_of
     from generate_series($1::int, $2::int - 1) n
     join lateral (select current_date - $5::int + (n / $3) * 2 as day) d on true
-    join templates t on t.number = n % (select count(*) from templates)"""
+    join templates t on t.number = n % t.count"""
 LIVE_NUMBERS = """
     select phone_e164 from {schema}.reservations
     where status in ('new', 'modified') and phone_e164 is not null
@@ -108,12 +111,6 @@ async def fill(lab: Lab, figures: dict[str, tuple[list[float], str]]) -> list[st
         for first in range(0, RESERVATIONS, CHUNK):
             last = min(first + CHUNK, RESERVATIONS)
             async with door.transaction() as conn:
-                await conn.execute(
-                    """create temporary table templates on commit drop as
-                       select *, row_number() over (order by id) - 1 as number
-                       from {schema}.reservations where external_id::bigint < 100000000"""
-                )
-                await conn.execute("create index on templates (number)")
                 await conn.execute(MORE_RESERVATIONS, first, last, LISTINGS, SAME_GUEST, slots)
         async with product.database.shared().transaction() as conn:
             await conn.execute(f"analyze t_{TENANT}.reservations, t_{TENANT}.listings")

@@ -31,6 +31,8 @@ WINDOW_S = 5.0
 PATIENCE_S = 90.0
 SAME_MOMENT_S = 0.05
 """The message's moment is taken a little before the product's own clock sees it."""
+DELIVERED_S = 1.0
+"""Guests pause so long before an end: what they wrote has been delivered."""
 WINDOWS = {
     f"NIGHTDESK_CHAT__WINDOW_{kind}_S": str(WINDOW_S)
     for kind in ("CONFIRMED", "OTHER", "ARRIVAL_ACCESS")
@@ -157,6 +159,7 @@ async def with_restarts(lab: Lab, guests: Guests, note: Any) -> None:
     for _ in range(RESTARTS):
         await asyncio.sleep(each_s)
         guests.may_write.clear()
+        await asyncio.sleep(DELIVERED_S)
         began = time.monotonic()
         stopped_s = await lab.stop()
         started_s = await lab.start()

@@ -65,9 +65,11 @@ class Queue:
         self.started: list[tuple[Name, str, float]] = []
         self.tasks: dict[Name, asyncio.Task[None]] = {}
 
-    def ask(self, name: Name, account: str = "a", *, is_urgent: bool = False) -> None:
+    def ask(
+        self, name: Name, account: str = "a", *, is_urgent: bool = False, is_send: bool = False
+    ) -> None:
         async def run() -> None:
-            await self.limiter.wait_turn(account, is_urgent=is_urgent)
+            await self.limiter.wait_turn(account, is_urgent=is_urgent, is_send=is_send)
             self.started.append((name, account, self.time.now))
 
         self.tasks[name] = asyncio.get_running_loop().create_task(run())
@@ -120,6 +122,15 @@ async def test_urgent_work_that_came_last_goes_before_sync_that_waits(queue: Que
     assert queue.names()[5:] == []
     await queue.time.advance(0.01)
     assert queue.names()[5:] == ["send", "sync"]
+
+
+async def test_a_reply_that_came_last_goes_before_urgent_reads_that_wait(queue: Queue) -> None:
+    for name in range(7):
+        queue.ask(name, is_urgent=True)
+    await queue.time.advance(1)
+    queue.ask("send", is_urgent=True, is_send=True)
+    await queue.time.advance(9)
+    assert queue.names()[5:] == ["send", 5, 6]
 
 
 async def test_sync_is_served_in_order_of_arrival(queue: Queue) -> None:
@@ -262,7 +273,7 @@ def test_no_window_ever_holds_more_starts_than_allowed(
         for name, (gap, who, is_urgent) in enumerate(asks):
             await line.time.advance(gap)
             line.ask(name, who, is_urgent=is_urgent)
-        await line.time.advance(10.0 * len(asks) + 10)
+        await line.time.advance(20.0 * len(asks) + 10)  # an account paced beside another
         assert len(line.started) == len(asks)
         await line.close()
         return line.started

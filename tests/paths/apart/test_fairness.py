@@ -117,12 +117,12 @@ async def test_in_a_backlog_found_by_the_sweep_every_tenant_has_its_place(
     working: MakeJobs, database: Database
 ) -> None:
     """What a restart, or a lost queue, leaves: due long ago, the flood's first of all."""
-    jobs = await working(Starts().job)
-    await arm(jobs, database, "loud", FLOOD)
-    await arm(jobs, database, "quiet", 3)
-    await jobs.drain(1.0)
-    await asyncio.sleep(0.3)
     starts = Starts()
+    left = await working(starts.job)
+    await left.drain(1.0)
+    await arm(left, database, "loud", FLOOD)
+    await arm(left, database, "quiet", 3)
+    await asyncio.sleep(0.3)
     again = await working(starts.job)
     await again.look()
     await until(lambda: len(starts.of) == 9)

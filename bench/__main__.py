@@ -6,6 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable
 
 from bench import access, context, flood, fuzz, leaks, mind, process, replies, webhook
+from bench.crash import forms as crash
 
 Measurement = Callable[[], Awaitable[dict[str, tuple[list[float], str]]]]
 MEASUREMENTS: dict[str, Measurement] = {
@@ -18,6 +19,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "fuzz": fuzz.measure,
     "leaks": leaks.measure,
     "flood": flood.measure,
+    "crash": crash.measure,
 }
 
 

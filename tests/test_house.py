@@ -57,7 +57,6 @@ LONG = {
     "escalation/cases.py": "all that may happen to a case, under one order of locks",
     "db.py": "pools, doors and schema steps, all that may know asyncpg",
     "pms/stay.py": "a stay, what may be said of it, and which one a thread means",
-    "pms/passes.py": "three passes and two looks that lean on one another's findings",
     "pms/sync.py": "the mirror: one thread, one stay, whole lists, fetched and kept alike",
     "pms/records.py": "one translation of the PMS's JSON, record by record",
     "tenants.py": "the directory: tenants, accounts, workspaces, behind one cache",

@@ -9,7 +9,7 @@ mark, UTF-16, bytes that are no text, half of an emoji (a channel cut it), `NaN`
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -44,6 +44,11 @@ def identifier(value: Any) -> str | None:
     if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_ID):
         return None
     return text.lstrip("0") or None
+
+
+def identifiers(rows: Iterable[Mapping[str, Any]], name: str) -> list[str]:
+    """The ids that stand under a name in rows of the PMS, without those that are none."""
+    return [known for row in rows if (known := identifier(row.get(name)))]
 
 
 def small_number(value: Any) -> int | None:

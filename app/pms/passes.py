@@ -6,7 +6,7 @@ send and re-fetch in the rate budget.
 
 import asyncio
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.clock import Clock
@@ -16,9 +16,10 @@ from app.jobs import Job, JobRun, Jobs
 from app.pms import store
 from app.pms.hostaway import HostawayClient
 from app.pms.hostaway_answers import HostawayError, last_id_of
-from app.pms.incoming import identifier, short_text
+from app.pms.incoming import identifier, identifiers, short_text
 from app.pms.records import LONGEST_LINE, parse_moment
 from app.pms.sync import Mirror
+from app.pms.unheard import Unheard
 from app.settings import SyncSettings
 from app.tenants import PmsAccount, Tenant, Tenants
 
@@ -33,11 +34,6 @@ RESERVATIONS_A_PASS = 20
 THREADS_A_PASS = 50
 NEXT_THREADS = timedelta(seconds=10)
 """When more threads wait to be looked at than one pass does, the next comes so soon."""
-LOOKED_BACK = timedelta(days=2)
-"""What a guest said longer ago is not looked for."""
-CLOCKS_APART = timedelta(minutes=2)
-"""So much may the PMS's clock be apart from ours."""
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
 MOST_ROWS = 2_000_000
 """Reservations of one full pass; a walk that brings more will not end."""
 STALE_THREAD = timedelta(minutes=30)
@@ -70,6 +66,9 @@ class Passes:
         self._mirror = mirror
         self._settings = settings
         self._public_url = public_url.rstrip("/")
+        self._unheard = Unheard(
+            database=database, client=client, clock=clock, conversations=conversations
+        )
         self._chunk_s = chunk_s
 
     async def schedule(self, conn: Connection, tenant: Tenant, *, is_start: bool) -> None:
@@ -177,7 +176,7 @@ class Passes:
         interval = timedelta(seconds=self._settings.unread_interval_s)
         if tenant.live_since is None:
             return self._clock.now() + interval
-        unknown, has_times = await self._unknown_threads(tenant, account, tenant.live_since)
+        unknown, has_times = await self._unheard.threads(tenant, account, tenant.live_since)
         if not has_times:
             await self._look_for_activity(run, only_unread=True)
             return self._clock.now() + interval
@@ -188,49 +187,6 @@ class Passes:
         run.counts["threads"] = len(unknown[:THREADS_A_PASS])
         is_whole = len(unknown) <= THREADS_A_PASS
         return self._clock.now() + (interval if is_whole else NEXT_THREADS)
-
-    async def _unknown_threads(
-        self, tenant: Tenant, account: PmsAccount, live_since: datetime
-    ) -> tuple[list[tuple[str, str]], bool]:
-        """(thread and reservation where a guest said what we do not know, whether times are told).
-
-        The order of the list is seen, not documented: as long as it holds, old pages are left out.
-        """
-        since = max(live_since.replace(microsecond=0), self._clock.now() - LOOKED_BACK)
-        unknown: list[tuple[str, str]] = []
-        has_times, before = False, None
-        async for rows in self._client.conversations(account):
-            unknown += await self._unknown_of(tenant, account, rows, since)
-            stamps = [_latest_words(raw) for raw in rows]
-            has_times |= any(raw.get("messageReceivedOn") for raw in rows)
-            told = [stamp for stamp in (before, *stamps) if stamp is not None]
-            before = told[-1] if told else None
-            if told == sorted(told, reverse=True) and (not told or told[-1] < since):
-                break
-        return unknown, has_times
-
-    async def _unknown_of(
-        self, tenant: Tenant, account: PmsAccount, rows: list[Any], since: datetime
-    ) -> list[tuple[str, str]]:
-        door = await self._database.tenant(tenant.id)
-        async with door.transaction() as conn:
-            known = await self._conversations.newest_of_guests(
-                conn, str(account.id), _ids_of(rows, "id")
-            )
-            reads = await store.thread_reads(conn, account.id, _ids_of(rows, "reservationId"))
-        unknown = []
-        for raw in rows:
-            thread_id = identifier(raw.get("id"))
-            reservation_id = identifier(raw.get("reservationId")) or ""
-            said_at = parse_moment(raw.get("messageReceivedOn"))
-            if thread_id is None or said_at is None or said_at < since:
-                continue
-            if said_at <= known.get(thread_id, LONG_AGO):
-                continue
-            _, read_at = reads.get(reservation_id, (None, None))
-            if read_at is None or read_at < said_at + CLOCKS_APART:
-                unknown.append((thread_id, reservation_id))
-        return unknown
 
     async def _look_for_activity(self, run: JobRun, **query: Any) -> None:
         tenant = await self._tenants.get(run.tenant_id)
@@ -263,7 +219,7 @@ class Passes:
             return []
         door = await self._database.tenant(tenant.id)
         async with door.transaction() as conn:
-            reads = await store.thread_reads(conn, account.id, _ids_of(rows, "id"))
+            reads = await store.thread_reads(conn, account.id, identifiers(rows, "id"))
         youngest = self._clock.now() - STALE_THREAD
         moved = []
         for raw in rows:
@@ -341,16 +297,6 @@ class Passes:
         account_id, _, external_id = run.key.partition(":")
         tenant = await self._tenants.get(run.tenant_id)
         return tenant, await self._mirror.account(tenant, int(account_id)), external_id
-
-
-def _ids_of(rows: list[Any], name: str) -> list[str]:
-    return [known for raw in rows if (known := identifier(raw.get(name)))]
-
-
-def _latest_words(raw: Any) -> datetime | None:
-    """When anybody last said something in a thread."""
-    stamps = (parse_moment(raw.get("messageReceivedOn")), parse_moment(raw.get("messageSentOn")))
-    return max((stamp for stamp in stamps if stamp is not None), default=None)
 
 
 def _count(run: JobRun, what: str, more: int) -> None:

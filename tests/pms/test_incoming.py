@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import BadInput
-from app.pms.incoming import identifier, read_json, short_text, small_number
+from app.pms.incoming import identifier, identifiers, read_json, short_text, small_number
 
 
 def zip_none(*values: Any) -> list[tuple[Any, None]]:
@@ -88,3 +88,7 @@ def test_a_short_text_is_cut_and_freed_of_what_no_row_can_hold() -> None:
     assert short_text("a\x00bcdef", 4) == "abc"
     odd: list[Any] = [None, 5, [], "", " \x00"]
     assert [short_text(value, 9) for value in odd] == [None] * 5
+
+
+def test_rows_without_an_id_give_none() -> None:
+    assert identifiers([{"id": 7}, {}, {"id": "?"}, {"id": "08"}], "id") == ["7", "8"]

@@ -167,59 +167,6 @@ async def test_words_that_no_webhook_brought_are_found_and_answered(rooms: Rooms
     assert len(rooms.hostaway.sent) == 1
 
 
-async def test_words_of_a_thread_that_nobody_knew_are_found(rooms: Rooms) -> None:
-    add(rooms, 6000)
-    rooms.hostaway.add_thread("71", "6000")
-    rooms.hostaway.add_message("From what time can we check in?", thread="71")
-    await rooms.passes.unread_sync(run_of(rooms, Job.UNREAD_SYNC))
-    await rooms.works()
-    assert [turn.speaker for turn in await rooms.turns("71")] == ["guest"]
-
-
-async def test_a_thread_whose_words_are_known_is_left_in_peace(rooms: Rooms) -> None:
-    await rooms.writes("From what time can we check in?")
-    run = run_of(rooms, Job.UNREAD_SYNC)
-    await rooms.passes.unread_sync(run)
-    assert run.counts["threads"] == 0
-
-
-async def test_a_thread_whose_last_words_cannot_be_read_is_not_looked_at_for_ever(
-    rooms: Rooms,
-) -> None:
-    rooms.hostaway.add_message("Hi", date="2026-04-13 12:00:00").update(conversationId="?")
-    for looks in (1, 0):
-        run = run_of(rooms, Job.UNREAD_SYNC)
-        await rooms.passes.unread_sync(run)
-        assert run.counts["threads"] == looks
-        rooms.clock.advance(180)
-        await rooms.works()
-
-
-async def test_pages_of_old_threads_are_left_out_while_the_order_holds(rooms: Rooms) -> None:
-    for number in range(6):
-        add(rooms, 6000 + number)
-        rooms.hostaway.add_thread(str(100 + number), str(6000 + number))
-        rooms.hostaway.add_message("Hi", thread=str(100 + number), date="2026-04-01 12:00:00")
-    rooms.hostaway.add_message("From what time can we check in?")
-    run = run_of(rooms, Job.UNREAD_SYNC)
-    await rooms.passes.unread_sync(run)
-    assert run.counts["threads"] == 1
-    assert rooms.hostaway.pages_given == 1
-
-
-async def test_a_list_in_another_order_is_read_to_its_end(rooms: Rooms) -> None:
-    for number in range(6):
-        add(rooms, 6000 + number)
-        rooms.hostaway.add_thread(str(100 + number), str(6000 + number))
-        date = f"2026-04-{number + 1:02d} 12:00:00"
-        rooms.hostaway.add_message("Hi", thread=str(100 + number), date=date)
-    rooms.hostaway.add_message("From what time can we check in?")
-    rooms.hostaway.is_newest_first = False
-    run = run_of(rooms, Job.UNREAD_SYNC)
-    await rooms.passes.unread_sync(run)
-    assert run.counts["threads"] == 1
-
-
 async def test_more_threads_than_a_pass_looks_at_are_not_left_waiting(rooms: Rooms) -> None:
     rooms.hostaway.page_size = 100
     for number in range(60):

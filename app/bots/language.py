@@ -56,7 +56,9 @@ def _written(text: str, supported: Sequence[str]) -> str | None:
     flat = " ".join(text.split())
     if sum(c.isalpha() for c in flat) < LEAST_LETTERS:
         return None
-    labels, scores = _model().predict(_readable(flat[:500]), k=CANDIDATES, threshold=0.0)
+    labels, scores = load_language_model().predict(
+        _readable(flat[:500]), k=CANDIDATES, threshold=0.0
+    )
     ranked = zip((label.removeprefix("__label__") for label in labels), scores, strict=True)
     ours = [(float(score), language) for language, score in ranked if language in supported]
     if not ours:
@@ -78,7 +80,7 @@ def is_in_another(text: str, language: str) -> bool:
             return True
     if len(letters) < LEAST_LETTERS_OF_ANOTHER:
         return False
-    labels, scores = _model().predict(_readable(flat), k=1, threshold=0.0)
+    labels, scores = load_language_model().predict(_readable(flat), k=1, threshold=0.0)
     return bool(scores[0] >= SURE_OF_ANOTHER) and labels[0].removeprefix("__label__") != language
 
 
@@ -88,8 +90,8 @@ def _readable(text: str) -> str:
 
 
 @functools.cache
-def _model() -> Any:
-    """The model, read once.
+def load_language_model() -> Any:
+    """What tells languages apart, read once.
 
     Raises:
         BadInput: the package does not hold it.

@@ -35,6 +35,8 @@ class OpenAiModel:
     def __init__(self, process_key: str | None) -> None:
         self._process_key = process_key
         self._clients: dict[tuple[str, str, float], AsyncOpenAI] = {}
+        # Loads what the package would else load at the first question, with the loop waiting.
+        _ = AsyncOpenAI(api_key=NO_KEY).chat.completions
 
     async def close(self) -> None:
         """Close every connection."""

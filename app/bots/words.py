@@ -1,4 +1,4 @@
-"""The phrase sets of urgency and facts, loaded once, in a thread.
+"""What tells words apart (phrase sets, languages), loaded once, in a thread.
 
 Whoever looks for phrases awaits `words_loaded` first: reading them takes most of a second, and in
 the loop everybody else would wait as long. Before a process has them, events are stored and threads
@@ -9,12 +9,13 @@ import asyncio
 import functools
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from app.bots.language import load_language_model
 from app.bots.phrases import load_phrase_sets
 from app.bots.urgent import load_urgent_sets
 
 
 async def words_loaded() -> None:
-    """Come back when the phrase sets are there."""
+    """Come back when phrases and languages can be told."""
     loading = _loading()
     if not loading.done():
         await asyncio.wrap_future(loading)
@@ -32,3 +33,4 @@ def _loading() -> "Future[None]":
 def _load() -> None:
     load_urgent_sets()
     load_phrase_sets()
+    load_language_model()

@@ -51,7 +51,7 @@ async def speakers_of(
     texts = {
         m.external_id: stay.mask(m.text) if stay else m.text for m in messages if not m.is_incoming
     }
-    ours = await store.outgoing_of(conn, conversation_id, last=50)
+    ours = await store.outgoing_of(conn, conversation_id, last=50) if texts else []
     claimed = claims(messages, texts, ours)
     speakers: dict[str, Speaker] = {}
     for message in messages:

@@ -60,13 +60,14 @@ class Outgoing:
 
 async def lock_thread(conn: Connection, conversation_id: int) -> Thread:
     """A thread's state, locked until the transaction ends; made when it is new."""
-    await conn.execute(
-        "insert into {schema}.threads (conversation_id) values ($1) on conflict do nothing",
-        conversation_id,
-    )
-    row = await conn.fetchrow(
-        "select * from {schema}.threads where conversation_id = $1 for update", conversation_id
-    )
+    lock = "select * from {schema}.threads where conversation_id = $1 for update"
+    row = await conn.fetchrow(lock, conversation_id)
+    if row is None:
+        await conn.execute(
+            "insert into {schema}.threads (conversation_id) values ($1) on conflict do nothing",
+            conversation_id,
+        )
+        row = await conn.fetchrow(lock, conversation_id)
     if row is None:
         raise LookupError("a thread vanished while it was locked")
     return Thread(**dict(row))

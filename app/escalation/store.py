@@ -10,14 +10,15 @@ from app.escalation.records import Case, Handling, Severity
 
 async def lock_handling(conn: Connection, conversation_id: int, now: datetime) -> Handling:
     """A conversation's handling, locked until the transaction ends; made when it is new."""
-    await conn.execute(
-        """insert into {schema}.handling (conversation_id, changed_at) values ($1, $2)
-           on conflict do nothing""",
-        conversation_id, now,
-    )  # fmt: skip
-    row = await conn.fetchrow(
-        "select * from {schema}.handling where conversation_id = $1 for update", conversation_id
-    )
+    lock = "select * from {schema}.handling where conversation_id = $1 for update"
+    row = await conn.fetchrow(lock, conversation_id)
+    if row is None:
+        await conn.execute(
+            """insert into {schema}.handling (conversation_id, changed_at) values ($1, $2)
+               on conflict do nothing""",
+            conversation_id, now,
+        )  # fmt: skip
+        row = await conn.fetchrow(lock, conversation_id)
     if row is None:
         raise LookupError("handling vanished while it was locked")
     return Handling(

@@ -176,15 +176,20 @@ class Mirror:
                 await self._conversations.keep_edit(
                     conn, conversation_id, message.external_id, masked or _of_attachments(message)
                 )
-        incoming = [m for m in thread.messages if m.is_incoming]
-        if incoming:
-            await self._conversations.describe(
-                conn,
-                conversation_id,
-                channel_id=incoming[-1].channel_id,
-                communication_type=incoming[-1].communication_type,
-            )
+        await self._describe(conn, thread)
         return new
+
+    async def _describe(self, conn: Connection, thread: FetchedThread) -> None:
+        """Keep how the guest's last message came, where that is news."""
+        known, incoming = thread.conversation, [m for m in thread.messages if m.is_incoming]
+        if not incoming:
+            return
+        channel_id, way = incoming[-1].channel_id, incoming[-1].communication_type
+        if channel_id in (None, known.channel_id) and way in (None, known.communication_type):
+            return
+        await self._conversations.describe(
+            conn, known.id, channel_id=channel_id, communication_type=way
+        )
 
     async def mask_again(self, conn: Connection, conversation_id: int, stay: Stay) -> None:
         """Take out of recent turns what has become a secret since: a code that was just made."""

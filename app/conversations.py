@@ -53,16 +53,14 @@ class Conversations:
         self, conn: Connection, *, account: str, external_id: str, now: datetime
     ) -> Conversation:
         """The thread of that PMS id, made when it is new."""
-        find = """select * from {schema}.conversations
-                  where medium = 'thread' and account = $1 and external_id = $2"""
-        row = await conn.fetchrow(find, account, external_id)
+        row = await _thread(conn, account, external_id)
         if row is None:
             await conn.execute(
                 """insert into {schema}.conversations (medium, account, external_id, opened_at)
                    values ('thread', $1, $2, $3) on conflict do nothing""",
                 account, external_id, now,
             )  # fmt: skip
-            row = await conn.fetchrow(find, account, external_id)
+            row = await _thread(conn, account, external_id)
         if row is None:
             raise NotFound("the thread vanished while it was made")
         return _conversation(row)
@@ -219,3 +217,11 @@ def _conversation(row: Row) -> Conversation:
         communication_type=row["communication_type"],
         language=row["language"],
     )
+
+
+async def _thread(conn: Connection, account: str, external_id: str) -> Row | None:
+    return await conn.fetchrow(
+        """select * from {schema}.conversations
+           where medium = 'thread' and account = $1 and external_id = $2""",
+        account, external_id,
+    )  # fmt: skip

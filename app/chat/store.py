@@ -60,17 +60,22 @@ class Outgoing:
 
 async def lock_thread(conn: Connection, conversation_id: int) -> Thread:
     """A thread's state, locked until the transaction ends; made when it is new."""
-    lock = "select * from {schema}.threads where conversation_id = $1 for update"
-    row = await conn.fetchrow(lock, conversation_id)
+    row = await _locked_thread(conn, conversation_id)
     if row is None:
         await conn.execute(
             "insert into {schema}.threads (conversation_id) values ($1) on conflict do nothing",
             conversation_id,
         )
-        row = await conn.fetchrow(lock, conversation_id)
+        row = await _locked_thread(conn, conversation_id)
     if row is None:
         raise LookupError("a thread vanished while it was locked")
     return Thread(**dict(row))
+
+
+async def _locked_thread(conn: Connection, conversation_id: int) -> Row | None:
+    return await conn.fetchrow(
+        "select * from {schema}.threads where conversation_id = $1 for update", conversation_id
+    )
 
 
 async def raise_generation(

@@ -10,15 +10,14 @@ from app.escalation.records import Case, Handling, Severity
 
 async def lock_handling(conn: Connection, conversation_id: int, now: datetime) -> Handling:
     """A conversation's handling, locked until the transaction ends; made when it is new."""
-    lock = "select * from {schema}.handling where conversation_id = $1 for update"
-    row = await conn.fetchrow(lock, conversation_id)
+    row = await _locked_handling(conn, conversation_id)
     if row is None:
         await conn.execute(
             """insert into {schema}.handling (conversation_id, changed_at) values ($1, $2)
                on conflict do nothing""",
             conversation_id, now,
         )  # fmt: skip
-        row = await conn.fetchrow(lock, conversation_id)
+        row = await _locked_handling(conn, conversation_id)
     if row is None:
         raise LookupError("handling vanished while it was locked")
     return Handling(
@@ -27,6 +26,12 @@ async def lock_handling(conn: Connection, conversation_id: int, now: datetime) -
         reason=row["reason"],
         until=row["until"],
         changed_at=row["changed_at"],
+    )
+
+
+async def _locked_handling(conn: Connection, conversation_id: int) -> Row | None:
+    return await conn.fetchrow(
+        "select * from {schema}.handling where conversation_id = $1 for update", conversation_id
     )
 
 

@@ -17,6 +17,7 @@ from app.events import (
     Event,
     LibraryPublished,
     ListingChanged,
+    NewsMissed,
     ReservationChanged,
     SettingsChanged,
 )
@@ -192,10 +193,13 @@ async def test_a_cut_listener_comes_back_and_caches_are_told_to_forget(
 ) -> None:  # fmt: skip
     await tenants.add("acme", "Acme")
     heard: list[Any] = []
-    for event_type in (SettingsChanged, LibraryPublished, CaseOpened):
+    for event_type in (SettingsChanged, LibraryPublished, NewsMissed, CaseOpened):
         other.subscribe(event_type, Ear(heard).on_event)
     await listen(other, database, background)
-    told = {SettingsChanged(tenant_id="acme"), LibraryPublished(tenant_id="acme", id=0)}
+    told = {
+        SettingsChanged(tenant_id="acme"), LibraryPublished(tenant_id="acme", id=0),
+        NewsMissed(tenant_id="acme"),
+    }  # fmt: skip
     assert told <= set(heard)
     heard.clear()
     admin = await asyncpg.connect(database_url)

@@ -19,7 +19,7 @@ from app.pms.hostaway_answers import (
     one_of,
     rows_of,
 )
-from app.pms.hostaway_connection import Connection, TokenKeeper
+from app.pms.hostaway_connection import PROMPT_S, Connection, TokenKeeper
 from app.settings import HostawaySettings
 from app.telemetry import Telemetry
 from app.tenants import PmsAccount
@@ -41,6 +41,7 @@ class HostawayClient:
         telemetry: Telemetry | None = None,
         token_settle_s: float = 1.0,
         backoff_s: float = 0.5,
+        prompt_s: float = PROMPT_S,
     ) -> None:
         self._page_size = settings.page_size
         self._connection = Connection(
@@ -50,6 +51,7 @@ class HostawayClient:
             telemetry=telemetry,
             token_settle_s=token_settle_s,
             backoff_s=backoff_s,
+            prompt_s=prompt_s,
         )
 
     async def open(self) -> None:

@@ -80,16 +80,16 @@ class _Bearer:
 class _Prompt(aiohttp.JsonPayload):
     """A body that was true when it was made, and is written at once or never."""
 
-    def __init__(self, body: Mapping[str, Any]) -> None:
+    def __init__(self, body: Mapping[str, Any], *, within_s: float) -> None:
         super().__init__(dict(body))
-        self._made_at = time.monotonic()
+        self._until = time.monotonic() + within_s
         self.is_stale = False
 
     async def write_with_length(
         self, writer: aiohttp.abc.AbstractStreamWriter, content_length: int | None
     ) -> None:
         """Write it, unless too much time went by since it was made."""
-        if time.monotonic() - self._made_at > PROMPT_S:
+        if time.monotonic() > self._until:
             self.is_stale = True
             raise TimeoutError("composed too long ago")
         await super().write_with_length(writer, content_length)
@@ -107,6 +107,7 @@ class Connection:
         telemetry: Telemetry | None,
         token_settle_s: float,
         backoff_s: float,
+        prompt_s: float,
     ) -> None:
         self._settings = settings
         self._tenants = tenants
@@ -114,6 +115,7 @@ class Connection:
         self._telemetry = telemetry
         self._token_settle_s = token_settle_s
         self._backoff_s = backoff_s
+        self._prompt_s = prompt_s
         self._limiter = RateLimiter(
             ip_requests=settings.ip_requests,
             account_requests=settings.account_requests,
@@ -255,7 +257,9 @@ class Connection:
         session = self._sending if is_send else self._session
         if session is None:
             raise Unavailable("the client of Hostaway is closed")
-        prompt = _Prompt(await ask.compose()) if ask.compose is not None else None
+        prompt: _Prompt | None = None
+        if ask.compose is not None:
+            prompt = _Prompt(await ask.compose(), within_s=self._prompt_s)
         began = time.monotonic()
         status: int | None = None
         try:

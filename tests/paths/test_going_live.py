@@ -173,3 +173,16 @@ async def test_an_outage_of_three_hours_ends_with_a_list_and_not_with_late_answe
     assert all("found too late" in case["brief"] for case in cases)
     for guest in missed + thanked:
         assert await guest.replies() == []
+
+
+async def test_what_was_said_while_the_database_was_out_of_reach_is_found_on_return(
+    house: House,
+) -> None:
+    guest = await house.book()
+    await guest.writes(CHECK_IN, webhook=False)
+    async with house.product.database.shared().transaction() as conn:
+        await conn.execute(
+            """select pg_terminate_backend(pid) from pg_stat_activity
+               where datname = current_database() and query ilike 'listen%'"""
+        )
+    assert str(guest.listing["checkInTimeStart"]) in await guest.reads()

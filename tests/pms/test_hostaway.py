@@ -5,6 +5,7 @@ import contextlib
 import logging
 import re
 import socket
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -20,7 +21,7 @@ from aiohttp.test_utils import TestServer
 from app.clock import ManualClock
 from app.errors import BadInput, Unavailable
 from app.pms.hostaway import HostawayClient
-from app.pms.hostaway_answers import HostawayError
+from app.pms.hostaway_answers import HostawayError, Withdrawn
 from app.settings import HostawaySettings
 from app.tenants import PmsAccount
 
@@ -71,6 +72,8 @@ class Outside:
         self.stored: list[dict[str, Any]] = []
         self.hooks: dict[int, dict[str, Any]] = {}
         self.released = asyncio.Event()
+        self.peers: list[Any] = []
+        """The connection of each request."""
 
     def app(self) -> web.Application:
         app = web.Application()
@@ -97,6 +100,8 @@ class Outside:
     async def serve(self, request: web.Request) -> web.StreamResponse:
         path = "/" + request.match_info["path"]
         self.requests.append((request.method, path, dict(request.query)))
+        assert request.transport is not None
+        self.peers.append(request.transport.get_extra_info("peername"))
         token = request.headers["Authorization"].removeprefix("Bearer ")
         self.accounts.append(token.split("-")[1] if "-" in token else token)
         if token in self.dead or "*" in self.dead:
@@ -198,7 +203,7 @@ class World:
         self.clock = ManualClock(NOW)
         self.clients: list[HostawayClient] = []
 
-    async def client(self, **values: Any) -> HostawayClient:
+    async def client(self, *, prompt_s: float = 10.0, **values: Any) -> HostawayClient:
         """An open client with generous limits unless told otherwise."""
         generous = {"ip_requests": 1000, "account_requests": 1000, "timeout_s": 10.0}
         given = {"base_url": self.base_url, **generous, **values}
@@ -208,6 +213,7 @@ class World:
             clock=self.clock,
             token_settle_s=0.0,
             backoff_s=0.01,
+            prompt_s=prompt_s,
         )
         await client.open()
         self.clients.append(client)
@@ -794,6 +800,67 @@ async def test_a_send_that_got_no_token_was_not_sent(world: World) -> None:
     failure = await failure_of(send(client))
     assert (failure.was_sent, failure.retryable) == (False, True)
     assert world.outside.requests == []
+
+
+async def test_the_words_of_a_message_are_not_asked_for_before_its_turn(world: World) -> None:
+    client = await world.client(ip_requests=2)
+    await client.listing(ACCOUNT, "7")
+    asked: list[None] = []
+
+    async def words() -> str:
+        asked.append(None)
+        return "Hello"
+
+    sending = client.send_message(ACCOUNT, "5", words, communication_type="channel")
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(sending, timeout=0.2)
+    assert asked == []
+
+
+async def test_the_words_are_asked_for_again_with_a_new_token(world: World) -> None:
+    client = await world.client()
+    await client.listing(ACCOUNT, "7")
+    world.outside.dead.add("token-70001-1")
+    given = iter(("as it was", "as it is"))
+
+    async def words() -> str:
+        return next(given)
+
+    await client.send_message(ACCOUNT, "5", words, communication_type="channel")
+    assert [message["body"] for message in world.outside.stored] == ["as it is"]
+
+
+async def test_a_message_that_is_taken_back_in_its_turn_reaches_nobody(world: World) -> None:
+    client = await world.client()
+
+    async def words() -> str:
+        raise Withdrawn("a person spoke")
+
+    with pytest.raises(Withdrawn):
+        await client.send_message(ACCOUNT, "5", words, communication_type="channel")
+    assert world.outside.requests == []
+
+
+async def test_a_process_that_froze_after_composing_writes_nothing(world: World) -> None:
+    client = await world.client(prompt_s=0.2)
+
+    async def words() -> str:
+        asyncio.get_running_loop().call_soon(time.sleep, 0.4)
+        return "Hello"
+
+    failure = await failure_of(
+        client.send_message(ACCOUNT, "5", words, communication_type="channel")
+    )
+    assert (failure.was_sent, failure.retryable) == (False, True)
+    assert world.outside.stored == []
+
+
+async def test_each_message_goes_by_a_connection_of_its_own(world: World) -> None:
+    client = await world.client()
+    await client.listing(ACCOUNT, "7")
+    for _ in range(2):
+        await send(client)
+    assert len(set(world.outside.peers)) == 3
 
 
 async def test_neither_errors_nor_logs_carry_words_tokens_or_queries(

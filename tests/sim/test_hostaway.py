@@ -209,6 +209,59 @@ async def test_an_awaiting_message_is_listed_once_it_is_sent(outside: Any) -> No
     assert [row["status"] for row in listed["result"]] == ["sent"]
 
 
+async def test_a_message_may_be_listed_later_than_it_was_sent(outside: Any) -> None:
+    thread = (await book(outside))["conversation"]["id"]
+    path = f"/conversations/{thread}/messages"
+    fault = {"target": "hostaway.send", "kind": "listed_late", "delay_s": 20, "count": 1}
+    await outside.sim("POST", "/faults", fault)
+    _, posted = await outside.call("POST", path, {"body": "soon"})
+    assert posted["result"]["status"] == "sent"
+    assert (await outside.call("GET", path))[1]["result"] == []
+    await outside.sim("POST", "/clock", {"advance_s": 21})
+    _, listed = await outside.call("GET", path)
+    assert [row["body"] for row in listed["result"]] == ["soon"]
+
+
+async def test_the_record_tells_what_was_written_though_nobody_is_shown_it_yet(
+    outside: Any,
+) -> None:
+    thread = (await book(outside))["conversation"]["id"]
+    fault = {"target": "hostaway.send", "kind": "listed_late", "delay_s": 20, "count": 1}
+    await outside.sim("POST", "/faults", fault)
+    _, posted = await outside.call("POST", f"/conversations/{thread}/messages", {"body": "soon"})
+    sent = posted["result"]["id"]
+    rows = (await outside.sim("GET", f"/hostaway/record?since={sent - 1}"))["messages"]
+    assert (rows[0]["id"], rows[0]["body"], rows[0]["origin"]) == (sent, "soon", "api")
+    assert rows[0]["asked_at"] <= rows[0]["at"]
+    later = (await outside.sim("GET", f"/hostaway/record?since={sent}"))["messages"]
+    assert sent not in [row["id"] for row in later]
+
+
+async def test_what_is_beyond_a_limit_meets_no_fault(outside: Any) -> None:
+    token = await outside.token()
+    await outside.sim("POST", "/settings", {"rate_account": 1})
+    await outside.call("GET", "/amenities", token=token)
+    await outside.sim("POST", "/faults", {"target": "hostaway", "kind": "5xx", "count": 1})
+    assert (await outside.call("GET", "/amenities", token=token))[0] == 429
+    await outside.sim("POST", "/settings", {"rate_account": 0})
+    assert (await outside.call("GET", "/amenities", token=token))[0] == 503
+
+
+async def test_a_slow_request_is_acted_on_though_its_client_is_gone(outside: Any) -> None:
+    thread = (await book(outside))["conversation"]["id"]
+    path = f"/conversations/{thread}/messages"
+    token = await outside.token()
+    fault = {"target": "hostaway.send", "kind": "slow", "delay_s": 0.5, "count": 1}
+    await outside.sim("POST", "/faults", fault)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(
+            outside.call("POST", path, {"body": "did it arrive?"}, token=token), timeout=0.2
+        )
+    await outside.until("message")
+    _, listed = await outside.call("GET", path, token=token)
+    assert [row["body"] for row in listed["result"]] == ["did it arrive?"]
+
+
 async def test_a_message_may_fail_and_may_be_altered_by_the_channel(outside: Any) -> None:
     thread = (await book(outside))["conversation"]["id"]
     path = f"/conversations/{thread}/messages"

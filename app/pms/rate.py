@@ -15,12 +15,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
-SYNC_SHARE = 0.6
-"""Of a window, what sync may use: the rest stays free for a guest's message."""
-HELD_A_FREE_ONE = 1
-"""So many starts an account may have in the address's window for each one that is left free."""
-PACED_FROM = 1 / 3
-"""Of that window, what an account may start at once; more comes evenly, so that it ages evenly."""
+SYNC_SHARE = 0.5
+"""Of a window, what may be in use when sync takes of it: the rest is kept for guests' messages."""
+SYNC_FLOOR = 0.1
+"""Of a window, what sync gets however much the guests' messages need: it finds what was lost."""
+AT_ONCE = 1 / 3
+"""Of the address's window, what each of several accounts may start at once."""
+KEPT_FREE = 0.2
+"""Of that window, what it leaves at most to others that had less, where it starts more: evenly."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,6 +33,7 @@ class _Waiter:
     is_urgent: bool
     is_send: bool
     number: int
+    since: float
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,36 +43,42 @@ class _Window:
     limit: int
     length_s: float
     starts: deque[float] = field(default_factory=deque)
+    urgent_starts: deque[float] = field(default_factory=deque)
     sync_starts: deque[float] = field(default_factory=deque)
     paused_until: float = float("-inf")
 
     def free_at(self, now: float, *, is_urgent: bool) -> float:
         """The earliest moment that has room, `now` or later; others may still take it first."""
-        moment = max(now, self.paused_until)
-        for starts, limit in self._kept(is_urgent):
+        for starts in (self.starts, self.urgent_starts, self.sync_starts):
             while starts and starts[0] + self.length_s <= now:
                 starts.popleft()
-            if len(starts) >= limit:
-                moment = max(moment, starts[-limit] + self.length_s)
-        return moment
+        moment = max(now, self.paused_until, self.below_at(self.starts, self.limit))
+        if is_urgent:
+            return moment
+        leaves_room_at = self.below_at(self.starts, max(1, int(self.limit * SYNC_SHARE)))
+        return max(moment, min(leaves_room_at, self.owes_sync_at()))
+
+    def owes_sync_at(self) -> float:
+        """Since when sync has had less than its floor."""
+        return self.below_at(self.sync_starts, max(1, int(self.limit * SYNC_FLOOR)))
 
     def take(self, now: float, *, is_urgent: bool) -> None:
         """Count a start."""
-        for starts, _ in self._kept(is_urgent):
-            starts.append(now)
+        self.starts.append(now)
+        (self.urgent_starts if is_urgent else self.sync_starts).append(now)
 
-    def _kept(self, is_urgent: bool) -> list[tuple[deque[float], int]]:
-        every = (self.starts, self.limit)
-        sync = (self.sync_starts, max(1, int(self.limit * SYNC_SHARE)))
-        return [every] if is_urgent else [every, sync]
+    def below_at(self, starts: deque[float], count: int) -> float:
+        """Since when fewer than `count` of those starts are in the window."""
+        return starts[-count] + self.length_s if len(starts) >= count else float("-inf")
 
 
 class RateLimiter:
     """Gives turns so that neither the address nor an account starts too much in any window.
 
     Among those who could start now replies go first, for they grow stale, then the other urgent
-    ones, of each kind the account that has waited longest since its last turn, and each account's
-    in order of arrival. An account that has no room holds nobody else up.
+    ones and the sync that is owed a turn, of each kind the account that has waited longest since
+    its last turn, and each account's in order of arrival. An account that has no room holds nobody
+    else up.
     """
 
     def __init__(
@@ -96,7 +105,11 @@ class RateLimiter:
     async def wait_turn(self, account: str, *, is_urgent: bool, is_send: bool = False) -> None:
         """Come back when a request may start; it is counted as started at that moment."""
         waiter = _Waiter(
-            account=account, is_urgent=is_urgent, is_send=is_send, number=next(self._numbers)
+            account=account,
+            is_urgent=is_urgent,
+            is_send=is_send,
+            number=next(self._numbers),
+            since=self._monotonic(),
         )
         self._waiters.append(waiter)
         try:
@@ -124,40 +137,44 @@ class RateLimiter:
 
     def _is_first(self, waiter: _Waiter, now: float) -> bool:
         """Whether nobody before this one could start now; their sleep is over too if so."""
-        place = self._place(waiter)
+        place = self._place(waiter, now)
         return not any(
-            self._place(other) < place and self._ready_at(other, now) <= now
+            self._place(other, now) < place and self._ready_at(other, now) <= now
             for other in self._waiters
         )
 
-    def _place(self, waiter: _Waiter) -> tuple[bool, bool, int, int]:
+    def _place(self, waiter: _Waiter, now: float) -> tuple[bool, bool, int, int]:
         served = self._served.get(waiter.account, 0)
-        return not waiter.is_send, not waiter.is_urgent, served, waiter.number
+        is_owed = now - waiter.since > self._window_s and self._address.owes_sync_at() <= now
+        is_pressing = waiter.is_urgent or is_owed
+        return not waiter.is_send, not is_pressing, served, waiter.number
 
     def _ready_at(self, waiter: _Waiter, now: float) -> float:
         own = self._account(waiter.account)
         windows = (self._address, own)
         moment = max(window.free_at(now, is_urgent=waiter.is_urgent) for window in windows)
-        return moment if len(self._accounts) == 1 else max(moment, self._shared_at(own, now))
+        return (
+            moment
+            if len(self._accounts) == 1
+            else max(moment, self._shared_at(own, now, is_urgent=waiter.is_urgent))
+        )
 
-    def _shared_at(self, own: _Window, now: float) -> float:
-        """The earliest moment at which an account takes nothing that others may need."""
-        address, held = self._address, len(own.starts)
-        free = address.limit - len(address.starts)
-        moment = now
-        if held >= address.limit * PACED_FROM:
-            gap_s = address.length_s / address.limit * (1 + 1 / HELD_A_FREE_ONE)
-            moment = max(moment, own.starts[-1] + gap_s)
-        aging = iter((*own.starts, None))
-        oldest = next(aging)
-        for start in address.starts:
-            if held < HELD_A_FREE_ONE * free:
-                break
-            free += 1
-            moment = max(moment, start + address.length_s)
-            if start == oldest:
-                held, oldest = held - 1, next(aging)
-        return moment
+    def _shared_at(self, own: _Window, now: float, *, is_urgent: bool) -> float:
+        """The earliest moment at which an account takes nothing that others may need.
+
+        What its own sync has used is not held against a guest's message: sync leaves room.
+        """
+        address, starts = self._address, own.urgent_starts if is_urgent else own.starts
+        at_once = max(1, int(address.limit * AT_ONCE))
+        if len(starts) < at_once:
+            return now
+        others = (window for window in self._accounts.values() if window is not own)
+        wanted = sum(max(0, at_once - len(other.urgent_starts)) for other in others)
+        used = max(1, address.limit - min(wanted, max(1, int(address.limit * KEPT_FREE))))
+        evenly_at = max(
+            starts[-1] + address.length_s / used, address.below_at(address.starts, used)
+        )
+        return min(own.below_at(starts, at_once), evenly_at)
 
     def _account(self, account: str) -> _Window:
         if account not in self._accounts:

@@ -128,7 +128,7 @@ def build(
     model = model or LateModel(
         secrets.openai_api_key.get_secret_value() if secrets.openai_api_key else None
     )
-    mind = Mind(database=database, libraries=libraries, model=model)
+    mind = Mind(database=database, libraries=libraries, model=model, background=background)
     cases = Cases(database=database, bus=bus, clock=clock, jobs=jobs, tenants=tenants)
     verdicts = Verdicts(
         bus=bus, clock=clock, jobs=jobs, conversations=conversations, cases=cases, mind=mind

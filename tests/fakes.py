@@ -34,7 +34,13 @@ class FakeLanguageModel:
         self.answers = list(answers)
 
     async def classify(
-        self, messages: Messages, codes: Sequence[str], settings: LlmSettings, key: str | None
+        self,
+        messages: Messages,
+        codes: Sequence[str],
+        settings: LlmSettings,
+        key: str | None,
+        *,
+        is_brief: bool = False,
     ) -> tuple[RouteOutput, ModelCall]:
         """The next scripted route."""
         self.asked.append(messages)

@@ -77,7 +77,10 @@ class Rooms:
             telemetry=self.telemetry, sweep_s=5.0,
         )  # fmt: skip
         self.libraries = self.libraries or Libraries(database, bus, clock)
-        self.mind = Mind(database=database, libraries=self.libraries, model=self.model)
+        self.mind = Mind(
+            database=database, libraries=self.libraries, model=self.model,
+            background=self.background,
+        )  # fmt: skip
         self.cases = Cases(database=database, bus=bus, clock=clock, jobs=self.jobs, tenants=tenants)
         self.verdicts = Verdicts(
             bus=bus, clock=clock, jobs=self.jobs, conversations=self.conversations,

@@ -4,19 +4,22 @@ Rules first (urgent words before all), then facts that need no model, then the r
 template or the informational bot. A part that needs a person is set aside: the rest is answered,
 and the same reply says that somebody sees to it. Nothing happens until `commit`; `discard` leaves
 nothing. What a model says reaches nobody unless it passed every check: else a person is asked.
+On the phone the informational bot is asked while the routing bot still is.
 """
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
+from app.background import Background
 from app.bots import store
+from app.bots.ahead import Ahead
 from app.bots.language import choose_language
 from app.bots.library import Libraries
-from app.bots.llm import LanguageModel, ModelError
+from app.bots.llm import LanguageModel, ModelError, Stream
 from app.bots.nonsense import refuse_nonsense
 from app.bots.prompt import answering_messages
-from app.bots.records import Library, ModelCall, Question, Route
+from app.bots.records import Bot, Library, ModelCall, Question, Route
 from app.bots.routes import Router, worst
 from app.bots.selection import choose_bot
 from app.bots.sentences import sentence
@@ -34,10 +37,18 @@ ASK_TEAM = "[[ask_team]]"
 class Mind:
     """Answers questions for voice and chat."""
 
-    def __init__(self, *, database: Database, libraries: Libraries, model: LanguageModel) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        libraries: Libraries,
+        model: LanguageModel,
+        background: Background,
+    ) -> None:
         self._database = database
         self._libraries = libraries
         self._model = model
+        self._background = background
 
     async def begin(self, question: Question, conn: Connection | None = None) -> "Answering":
         """Start on a question, by the caller's connection where one is held.
@@ -46,20 +57,29 @@ class Mind:
         """
         if conn is not None:
             library = await self._libraries.current(conn, question.tenant.id)
-            return Answering(question, library, self._model)
+            return Answering(question, library, self._model, self._background)
         door = await self._database.tenant(question.tenant.id)
         async with door.transaction() as own:
             library = await self._libraries.current(own, question.tenant.id)
-        return Answering(question, library, self._model)
+        return Answering(question, library, self._model, self._background)
 
 
 class Answering:
     """One question on its way to an answer."""
 
-    def __init__(self, question: Question, library: Library, model: LanguageModel) -> None:
+    def __init__(
+        self,
+        question: Question,
+        library: Library,
+        model: LanguageModel,
+        background: Background | None = None,
+    ) -> None:
         self.question = question
         self._library = library
         self._model = model
+        self._background = background
+        """None: the answer is asked for after the route, on the phone too."""
+        self._ahead: Ahead | None = None
         self._route: Route | None = None
         self._said: list[str] = []
         settings = question.tenant.settings
@@ -71,7 +91,17 @@ class Answering:
             supported=settings.language.supported,
             default=settings.language.default,
         )
-        self._router = Router(question, library, model, self.language)
+        self._router = self._new_router()
+
+    def _new_router(self) -> Router:
+        return Router(
+            self.question, self._library, self._model, self.language, on_model=self._think_ahead
+        )
+
+    @property
+    def calls(self) -> Sequence[ModelCall]:
+        """What the model was asked, as far as it has answered."""
+        return self._router.calls
 
     @property
     def promise(self) -> str:
@@ -83,7 +113,11 @@ class Answering:
     async def route(self) -> Route:
         """Where the question leads; asked of the model at most once."""
         if self._route is None:
-            self._route = await self._router.find()
+            try:
+                self._route = await self._router.find()
+            except BaseException:
+                self._drop_ahead()
+                raise
         return self._route
 
     async def words(self) -> AsyncIterator[str]:
@@ -92,14 +126,17 @@ class Answering:
         Raises (while iterating):
             ModelError: the model failed; ask `give_up` for what to say instead.
         """
-        route = await self.route()
-        if self._router.prepared is not None:
-            self._said = [self._router.prepared]
-            yield self._router.prepared
-        elif route.outcome == "reply" or route.is_answered:
-            async for word in self._informed(route):
-                self._said.append(word)
-                yield word
+        try:
+            route = await self.route()
+            if self._router.prepared is not None:
+                self._said = [self._router.prepared]
+                yield self._router.prepared
+            elif route.outcome == "reply" or route.is_answered:
+                async for word in self._informed(route):
+                    self._said.append(word)
+                    yield word
+        finally:
+            self._drop_ahead()
         if promise := self.promise:
             self._said.append(f"\n{promise}")
             yield f"\n{promise}"
@@ -149,18 +186,48 @@ class Answering:
             action_code=route.action_code,
         )
         self._route = replace(route, bot=bot.name)
+        ahead = self._ahead
+        if ahead is not None and (ahead.bot, ahead.asked) == (bot, self._router.asked):
+            async for word in ahead.words():
+                yield word
+            call = ahead.call
+        else:
+            stream = self._asked(bot)
+            async for word in stream.words:
+                yield word
+            call = stream.call
+        if call is not None:
+            self._router.calls.append(call)
+
+    def _asked(self, bot: Bot) -> Stream:
         settings = self.question.tenant.settings.llm
         model = settings.chat_model if self.question.medium == "thread" else settings.voice_model
-        stream = self._model.stream(
+        return self._model.stream(
             answering_messages(bot, self._router.asked, self.language),
             model,
             settings,
             self.question.tenant.openai_api_key,
         )
-        async for word in stream.words:
-            yield word
-        if stream.call is not None:
-            self._router.calls.append(stream.call)
+
+    def _think_ahead(self) -> None:
+        """Ask the bot that most likely answers, while the route is looked for."""
+        if self._background is None or self.question.medium != "phone":
+            return
+        try:
+            bot = choose_bot(
+                self._library,
+                kind="informational",
+                medium="phone",
+                reservation=self._router.reservation(),
+            )
+        except NotFound:
+            return
+        self._ahead = Ahead(bot, self._router.asked, self._asked(bot), self._background)
+
+    def _drop_ahead(self) -> None:
+        if self._ahead is not None:
+            self._ahead.drop()
+            self._ahead = None
 
     def _asked_team(self, text: str) -> str:
         """The words without the mark of not knowing, which makes it a person's matter."""
@@ -213,8 +280,9 @@ class Answering:
 
     def discard(self) -> None:
         """Forget what was thought; it cost tokens and changed nothing."""
+        self._drop_ahead()
         self._route, self._said = None, []
-        self._router = Router(self.question, self._library, self._model, self.language)
+        self._router = self._new_router()
 
     def bot_name(self) -> str:
         """By which name the guest knows the one who answers."""

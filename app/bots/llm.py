@@ -76,9 +76,15 @@ class LanguageModel(Protocol):
     """What the mind needs of a model."""
 
     async def classify(
-        self, messages: Messages, codes: Sequence[str], settings: LlmSettings, key: str | None
+        self,
+        messages: Messages,
+        codes: Sequence[str],
+        settings: LlmSettings,
+        key: str | None,
+        *,
+        is_brief: bool = False,
     ) -> tuple[RouteOutput, ModelCall]:
-        """A route, one of the codes."""
+        """A route, one of the codes; a brief one has neither reasoning nor parts."""
 
     def stream(
         self, messages: Messages, model: str, settings: LlmSettings, key: str | None
@@ -108,15 +114,21 @@ class LateModel:
             await self._model.close()
 
     async def classify(
-        self, messages: Messages, codes: Sequence[str], settings: LlmSettings, key: str | None
+        self,
+        messages: Messages,
+        codes: Sequence[str],
+        settings: LlmSettings,
+        key: str | None,
+        *,
+        is_brief: bool = False,
     ) -> tuple[RouteOutput, ModelCall]:
-        """A route, one of the codes.
+        """A route, one of the codes; a brief one has neither reasoning nor parts.
 
         Raises:
             ModelError: no answer, a refusal, or not one of the codes.
         """
         await self.warm()
-        return await self._loaded().classify(messages, codes, settings, key)
+        return await self._loaded().classify(messages, codes, settings, key, is_brief=is_brief)
 
     def stream(
         self, messages: Messages, model: str, settings: LlmSettings, key: str | None

@@ -44,16 +44,24 @@ class OpenAiModel:
             await client.close()
 
     async def classify(
-        self, messages: Messages, codes: Sequence[str], settings: LlmSettings, key: str | None
+        self,
+        messages: Messages,
+        codes: Sequence[str],
+        settings: LlmSettings,
+        key: str | None,
+        *,
+        is_brief: bool = False,
     ) -> tuple[RouteOutput, ModelCall]:
-        """Ask for a route as structured output.
+        """Ask for a route as structured output; a brief one of the model for calls.
 
         Raises:
             ModelError: no answer, a refusal, or not one of the codes.
         """
         started = asyncio.get_running_loop().time()
-        parameters = {**_parameters(settings), "response_format": route_format(codes)}
-        pieces = self._pieces(settings, key, settings.chat_model, messages, parameters)
+        model = settings.voice_model if is_brief else settings.chat_model
+        form = route_format(codes, is_brief=is_brief)
+        parameters = {**_parameters(settings), "response_format": form}
+        pieces = self._pieces(settings, key, model, messages, parameters)
         raw = "".join([piece async for piece in pieces])
         try:
             route = RouteOutput.model_validate_json(raw)
@@ -63,7 +71,7 @@ class OpenAiModel:
             raise ModelError("the model chose a code that does not exist", raw_output=raw)
         return route, ModelCall(
             purpose="route",
-            model=settings.chat_model,
+            model=model,
             messages=tuple(messages),
             parameters=parameters,
             raw_output=raw,
@@ -230,16 +238,16 @@ def _parameters(settings: LlmSettings) -> dict[str, Any]:
     }
 
 
-def route_format(codes: Sequence[str]) -> dict[str, Any]:
-    """The structured output that a routing bot must give."""
+def route_format(codes: Sequence[str], *, is_brief: bool = False) -> dict[str, Any]:
+    """The structured output that a routing bot must give; brief where somebody waits on a line."""
     code = {"actionCode": {"type": "string", "enum": list(codes)}}
-    properties = {
-        **code,
-        "score": {"type": "number"},
-        "reasoning": {"type": "string"},
-        "coversAll": {"type": "boolean"},
-        "parts": {"type": "array", "items": _object(code | {"words": {"type": "string"}})},
-    }
+    properties: dict[str, Any] = {**code, "score": {"type": "number"}}
+    if not is_brief:
+        properties["reasoning"] = {"type": "string"}
+    properties["coversAll"] = {"type": "boolean"}
+    if not is_brief:
+        part = _object(code | {"words": {"type": "string"}})
+        properties["parts"] = {"type": "array", "items": part}
     return {
         "type": "json_schema",
         "json_schema": {"name": "route", "strict": True, "schema": _object(properties)},

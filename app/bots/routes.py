@@ -4,7 +4,7 @@ What was found is kept here until the answer is made of it: words that are prepa
 parts that a person sees to, and what is left for a bot to answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -28,7 +28,13 @@ class Router:
     """Finds the route of one question; nothing is written."""
 
     def __init__(
-        self, question: Question, library: Library, model: LanguageModel, language: str
+        self,
+        question: Question,
+        library: Library,
+        model: LanguageModel,
+        language: str,
+        *,
+        on_model: Callable[[], None],
     ) -> None:
         self.question = question
         self.language = language
@@ -41,6 +47,8 @@ class Router:
         self.calls: list[ModelCall] = []
         self._library = library
         self._model = model
+        self._on_model = on_model
+        """Told when neither rules nor facts decided, right before the model is asked."""
 
     async def find(self) -> Route:
         """Where the question leads.
@@ -96,11 +104,13 @@ class Router:
             self._library, kind="routing", medium=q.medium, reservation=self.reservation()
         )
         codes = [code.code for code in codes_of(bot, self._library)]
+        self._on_model()
         output, call = await self._model.classify(
             routing_messages(bot, self._library, q, self.language),
             codes,
             q.tenant.settings.llm,
             q.tenant.openai_api_key,
+            is_brief=q.medium == "phone",
         )
         self.calls.append(call)
         code = self._library.code(output.actionCode)

@@ -271,7 +271,13 @@ class StandIn:
     """The model stand-in, asked as the product asks a model, without a server between."""
 
     async def classify(
-        self, messages: Messages, codes: Sequence[str], settings: LlmSettings, key: str | None
+        self,
+        messages: Messages,
+        codes: Sequence[str],
+        settings: LlmSettings,
+        key: str | None,
+        *,
+        is_brief: bool = False,
     ) -> tuple[RouteOutput, ModelCall]:
         raw = respond(messages, route_format(codes))
         call = ModelCall(

@@ -19,7 +19,13 @@ class ModelOfTries:
         self.prompts: list[str] = []
 
     async def classify(
-        self, messages: Messages, codes: Sequence[str], settings: LlmSettings, key: str | None
+        self,
+        messages: Messages,
+        codes: Sequence[str],
+        settings: LlmSettings,
+        key: str | None,
+        *,
+        is_brief: bool = False,
     ) -> tuple[RouteOutput, ModelCall]:
         """The stand-in's route."""
         self._keep(messages)

@@ -94,7 +94,13 @@ class MarkedModel:
         self.asked: list[tuple[str | None, str]] = []
 
     async def classify(
-        self, messages: Messages, codes: Sequence[str], settings: LlmSettings, key: str | None
+        self,
+        messages: Messages,
+        codes: Sequence[str],
+        settings: LlmSettings,
+        key: str | None,
+        *,
+        is_brief: bool = False,
     ) -> tuple[RouteOutput, ModelCall]:
         """A code of the company's own where there is one; unsure where the guest says so."""
         self._keep(messages, key)

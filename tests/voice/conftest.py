@@ -73,7 +73,12 @@ async def call(
     turns = Turns(
         tenant=tenant,
         language="en",
-        mind=Mind(database=database, libraries=Libraries(database, bus, clock), model=model),
+        mind=Mind(
+            database=database,
+            libraries=Libraries(database, bus, clock),
+            model=model,
+            background=background,
+        ),
         conversations=Conversations(bus),
         cases=Cases(database=database, bus=bus, clock=clock, jobs=jobs, tenants=tenants),
         clock=clock,

@@ -254,9 +254,13 @@ create table {schema}.turns (
     external_id     text,
     speaker         text not null check (speaker in ('guest', 'bot', 'operator', 'automation')),
     text            text not null,                          -- secrets stand as placeholders
-    heard           text,
-    said_at         timestamptz not null,
+    heard           text,                                   -- on the phone: as recognition heard it
+    said_at         timestamptz not null,                   -- on the phone: when the voice began
     decision_id     bigint references {schema}.decisions on delete set null,
+    ended_at        timestamptz,                            -- on the phone: when the voice ended
+    heard_ms        int,                                    -- so much of our speech reached the caller
+    is_cut          boolean not null default false,         -- the other side spoke before it was whole
+    stages          jsonb,                                  -- stage -> ms after the caller fell silent
     unique (conversation_id, external_id)
 );
 create index turns_order on {schema}.turns (conversation_id, said_at, id);
@@ -285,7 +289,9 @@ create table {schema}.calls (
     disclosed_at    timestamptz,                            -- when the caller had heard that an AI speaks
     started_at      timestamptz not null,
     ended_at        timestamptz,
-    because         text                                    -- how it ended, in plain words
+    because         text,                                   -- how it ended, in plain words
+    seen_at         timestamptz,                            -- when it was last known to be alive
+    is_doubtful     boolean not null default false          -- the carrier does not vouch for the caller's number
 );
 create index calls_started on {schema}.calls (started_at);
 

@@ -4,9 +4,10 @@ A conversation is one phone call or one thread of the PMS. Secrets stand in turn
 whoever records a turn has masked it before (`pms.gated`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from app.bus import Bus
 from app.db import Connection, Row
@@ -41,6 +42,33 @@ class Turn:
     speaker: Speaker
     text: str
     said_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """What a turn on the phone has beside its words."""
+
+    heard: str | None = None
+    """As recognition heard it."""
+    ended_at: datetime | None = None
+    heard_ms: int | None = None
+    """So much of our speech reached the caller."""
+    is_cut: bool = False
+    """The other side spoke before it was whole."""
+    stages: Mapping[str, int] = field(default_factory=dict)
+    """Stage → milliseconds after the caller fell silent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpokenTurn:
+    """One turn of a call, with its sound."""
+
+    id: int
+    speaker: Speaker
+    text: str
+    said_at: datetime
+    decision_id: int | None
+    spoken: Spoken
 
 
 class Conversations:
@@ -132,17 +160,21 @@ class Conversations:
         said_at: datetime,
         external_id: str | None = None,
         decision_id: int | None = None,
+        spoken: Spoken | None = None,
     ) -> int | None:
         """Record a turn once; its id, or none when it was known already.
 
         `TurnRecorded` follows the commit.
         """
+        sound = spoken or Spoken()
         turn_id: int | None = await conn.fetchval(
             """insert into {schema}.turns
-               (conversation_id, external_id, speaker, text, said_at, decision_id)
-               values ($1, $2, $3, $4, $5, $6)
+               (conversation_id, external_id, speaker, text, said_at, decision_id, heard, ended_at,
+                heard_ms, is_cut, stages)
+               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
                on conflict (conversation_id, external_id) do nothing returning id""",
-            conversation_id, external_id, speaker, text, said_at, decision_id,
+            conversation_id, external_id, speaker, text, said_at, decision_id, sound.heard,
+            sound.ended_at, sound.heard_ms, sound.is_cut, dict(sound.stages) if spoken else None,
         )  # fmt: skip
         if turn_id is not None:
             event = TurnRecorded(
@@ -152,6 +184,11 @@ class Conversations:
                 speaker=speaker,
                 text=text,
                 said_at=said_at,
+                decision_id=decision_id,
+                ended_at=sound.ended_at,
+                heard_ms=sound.heard_ms,
+                is_cut=sound.is_cut,
+                stages=sound.stages,
             )
             self._bus.publish_after(conn, event)
         return turn_id
@@ -181,6 +218,43 @@ class Conversations:
         """Write the words of a turn anew, once more of them is known to be secret."""
         await conn.execute("update {schema}.turns set text = $2 where id = $1", turn_id, text)
 
+    async def correct_spoken(
+        self,
+        conn: Connection,
+        conversation_id: int,
+        external_id: str,
+        *,
+        text: str,
+        heard: str | None,
+    ) -> None:
+        """Write both forms of a phone turn anew, once more of them is known to be secret."""
+        await conn.execute(
+            """update {schema}.turns set text = $3, heard = $4
+               where conversation_id = $1 and external_id = $2""",
+            conversation_id, external_id, text, heard,
+        )  # fmt: skip
+
+    async def link_decision(
+        self, conn: Connection, conversation_id: int, external_id: str, decision_id: int
+    ) -> None:
+        """Tell a turn what was decided about it."""
+        await conn.execute(
+            """update {schema}.turns set decision_id = $3
+               where conversation_id = $1 and external_id = $2""",
+            conversation_id, external_id, decision_id,
+        )  # fmt: skip
+
+    async def spoken(self, conn: Connection, conversation_id: int) -> list[SpokenTurn]:
+        """Every turn of a call with its sound, oldest first."""
+        rows = await conn.fetch(
+            """select id, speaker, text, said_at, decision_id, heard, ended_at, heard_ms, is_cut,
+                   coalesce(stages, '{}'::jsonb) as stages
+               from {schema}.turns where conversation_id = $1
+               order by said_at, length(external_id), external_id, id""",
+            conversation_id,
+        )  # fmt: skip
+        return [_spoken_turn(dict(row)) for row in rows]
+
     async def transcript(
         self, conn: Connection, conversation_id: int, *, last: int = 200
     ) -> list[Turn]:
@@ -204,6 +278,11 @@ class Conversations:
         await conn.execute("delete from {schema}.decisions where decided_at < $1", before)
         tag = await conn.execute("delete from {schema}.turns where said_at < $1", before)
         return int(tag.split()[-1])
+
+
+def _spoken_turn(values: dict[str, Any]) -> SpokenTurn:
+    sound = {name: values.pop(name) for name in Spoken.__dataclass_fields__}
+    return SpokenTurn(**values, spoken=Spoken(**sound))
 
 
 def _conversation(row: Row) -> Conversation:

@@ -1,6 +1,7 @@
 """Every event of the bus: facts that have happened, in the past tense."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
@@ -32,6 +33,13 @@ class TurnRecorded(Event):
     speaker: str
     text: str
     said_at: datetime
+    decision_id: int | None = None
+    ended_at: datetime | None = None
+    """On the phone: when the voice ended; `said_at` is when it began."""
+    heard_ms: int | None = None
+    is_cut: bool = False
+    stages: Mapping[str, int] = field(default_factory=dict)
+    """Stage → milliseconds after the caller fell silent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -196,6 +196,8 @@ OLDEST_TENANT = """
     create unique index outbox_once on {schema}.outbox (conversation_id, generation)
         where origin <> 'operator';
     alter table {schema}.cases drop column told;
+    alter table {schema}.turns drop column ended_at, drop column heard_ms, drop column is_cut,
+        drop column stages;
 """
 """Leads a new schema back to version 1."""
 

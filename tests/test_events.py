@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +19,7 @@ EVENTS = [
 CROSSING = [known for known in EVENTS if known.crosses_processes]
 EXAMPLES: dict[Any, object] = {
     str: "x", int: 1, bool: True, datetime: datetime(2026, 4, 13, tzinfo=UTC), float | None: 0.5,
-    str | None: None,
+    str | None: None, int | None: 1, datetime | None: None, Mapping[str, int]: {"token_ms": 1},
 }  # fmt: skip
 
 
@@ -46,7 +47,7 @@ def test_an_event_is_frozen_slotted_and_keyword_only(event_type: type[Event]) ->
 def test_an_event_carries_its_tenant_and_small_values(event_type: type[Event]) -> None:
     assert "tenant_id" in {field.name for field in dataclasses.fields(event_type)}
     assert {type(value) for value in dataclasses.asdict(example(event_type)).values()} <= {
-        str, int, float, bool, datetime, type(None),
+        str, int, float, bool, datetime, type(None), dict,
     }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import logging
 from dataclasses import dataclass
 
 from livekit.agents import AgentSession, ConversationItemAddedEvent, UserStateChangedEvent
+from livekit.agents.voice.io import PlaybackFinishedEvent
 from livekit.agents.voice.transcription import TranscriptSynchronizer
 
 from app.background import Background
@@ -20,17 +21,16 @@ from app.conversations import Conversations
 from app.db import Connection, Database
 from app.errors import Unavailable
 from app.escalation.cases import Cases
-from app.events import CallEnded, CallStarted
 from app.pms.gated import fill
 from app.tenants import Tenant
-from app.voice import store
 from app.voice.agent import MindModel, Receptionist
 from app.voice.caller import Callers
 from app.voice.greetings import Greetings, frames
-from app.voice.ledger import Ledger
 from app.voice.line import Line
+from app.voice.record import CallRecord, RecordParts
 from app.voice.snapshot import Number
 from app.voice.speech import Speech, Voices
+from app.voice.stages import utterance_of
 from app.voice.tickets import Ticket
 from app.voice.turns import Turns
 
@@ -68,8 +68,16 @@ class CallSession:
         self._number = number
         self._ticket = ticket
         self._line = line
-        self._ledger = Ledger(parts.database, tenant.id, parts.background)
-        self.conversation_id: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._record = CallRecord(
+            RecordParts(
+                database=parts.database,
+                bus=parts.bus,
+                clock=parts.clock,
+                background=parts.background,
+                conversations=parts.conversations,
+            ),
+            ticket,
+        )
         self._turns = Turns(
             tenant=tenant,
             language=number.language,
@@ -77,18 +85,20 @@ class CallSession:
             conversations=parts.conversations,
             cases=parts.cases,
             clock=parts.clock,
-            ledger=self._ledger,
-            conversation_id=self.conversation_id,
+            ledger=self._record.ledger,
+            conversation_id=self._record.conversation_id,
         )
         self._session: AgentSession[None] | None = None
         self._over = asyncio.Event()
         self.ended = asyncio.Event()
         self._because = "the caller hung up"
         self._silences = 0
+        self._heard_s: float | None = None
+        """How much of our last stretch of speech the caller has heard."""
 
     async def run(self) -> None:
         """Serve the caller until either side ends it."""
-        self._ledger.write(self._open)
+        self._record.begin(self._turns.language)
         speech = self._parts.voices.of_call(self._tenant, self._turns.language)
         session = self._session = self._made(speech)
         agent = Receptionist(
@@ -102,12 +112,14 @@ class CallSession:
             self._greet(session)
             await self._identify()
             await self._until_over()
+        except Exception:
+            self._because = "something of ours failed"
+            raise
         finally:
             await session.aclose()
             await speech.ears.aclose()
             await speech.mouth.aclose()
-            self._ledger.write(self._close)
-            await self._ledger.close()
+            await self._record.end(self._because)
             self.ended.set()
 
     def end(self, because: str) -> None:
@@ -140,6 +152,7 @@ class CallSession:
         session.on("conversation_item_added", self._on_item)
         session.on("user_state_changed", self._on_user_state)
         session.on("close", lambda _: self._over.set())
+        self._line.output.on("playback_finished", self._on_played)
         self._line.on_key(self._on_key)
         return session
 
@@ -175,46 +188,8 @@ class CallSession:
             logger.warning("a caller could not be looked up")
             return
         self._turns.stay = caller.stay_at(self._tenant.settings.voice.access_assurance)
-
-        async def keep(conn: Connection) -> None:
-            conversation_id = await self.conversation_id
-            await store.keep_caller(conn, conversation_id, caller.assurance)
-            if caller.stay is not None:
-                await self._parts.conversations.describe(
-                    conn, conversation_id, reservation_id=caller.stay.reservation.id
-                )
-
-        self._ledger.write(keep)
-
-    async def _open(self, conn: Connection) -> None:
-        conversation_id = await store.open_call(
-            conn,
-            call_sid=self._ticket.call_sid,
-            hotline_e164=self._number.number_e164,
-            caller_e164=self._ticket.caller_e164,
-            language=self._turns.language,
-            now=self._parts.clock.now(),
-        )
-        if not self.conversation_id.done():
-            self.conversation_id.set_result(conversation_id)
-        event = CallStarted(
-            tenant_id=self._tenant.id,
-            conversation_id=conversation_id,
-            call_sid=self._ticket.call_sid,
-        )
-        self._parts.bus.publish_after(conn, event)
-
-    async def _close(self, conn: Connection) -> None:
-        await store.end_call(
-            conn, self._ticket.call_sid, because=self._because, at=self._parts.clock.now()
-        )
-        event = CallEnded(
-            tenant_id=self._tenant.id,
-            conversation_id=await self.conversation_id,
-            call_sid=self._ticket.call_sid,
-            because=self._because,
-        )
-        self._parts.bus.publish_after(conn, event)
+        stay = caller.stay
+        self._record.identify(caller.assurance, stay.reservation.id if stay else None)
 
     # -- while it runs -----------------------------------------------------------------------
 
@@ -223,14 +198,15 @@ class CallSession:
         return fill(clause, stay.deliverable if stay else {})
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
-        item = event.item
-        text = getattr(item, "text_content", None) or ""
-        at = self._parts.clock.now()
+        item, now = event.item, self._parts.clock.now()
         if getattr(item, "role", None) == "user":
             self._silences = 0
-            self._turns.heard(text, at)
+            self._turns.heard(utterance_of(item, now=now))
         elif getattr(item, "role", None) == "assistant":
-            self._turns.said(text, at)
+            self._turns.said(utterance_of(item, now=now, heard_s=self._heard_s))
+
+    def _on_played(self, event: PlaybackFinishedEvent) -> None:
+        self._heard_s = event.playback_position
 
     def _on_user_state(self, event: UserStateChangedEvent) -> None:
         if event.new_state == "away" and self._session is not None and not self._turns.is_silent:
@@ -256,4 +232,4 @@ class CallSession:
                     conn, severity="normal", trigger="[key 0]", because="the caller pressed 0"
                 )
 
-            self._ledger.write(write)
+            self._record.ledger.write(write)

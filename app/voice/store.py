@@ -19,6 +19,8 @@ class Call:
     started_at: datetime
     ended_at: datetime | None
     because: str | None
+    seen_at: datetime | None
+    is_doubtful: bool
 
 
 async def open_call(
@@ -29,6 +31,7 @@ async def open_call(
     caller_e164: str | None,
     language: str,
     now: datetime,
+    is_doubtful: bool = False,
 ) -> int:
     """The conversation of a call, made when it is new; a stream that comes again finds it."""
     await conn.execute(
@@ -43,10 +46,12 @@ async def open_call(
     )  # fmt: skip
     await conn.execute(
         """insert into {schema}.calls
-               (conversation_id, call_sid, hotline_e164, caller_e164, started_at)
-           values ($1, $2, $3, $4, $5)
-           on conflict (conversation_id) do update set ended_at = null, because = null""",
-        conversation_id, call_sid, hotline_e164, caller_e164, now,
+               (conversation_id, call_sid, hotline_e164, caller_e164, started_at, seen_at,
+                is_doubtful)
+           values ($1, $2, $3, $4, $5, $5, $6)
+           on conflict (conversation_id) do update
+           set ended_at = null, because = null, seen_at = excluded.seen_at""",
+        conversation_id, call_sid, hotline_e164, caller_e164, now, is_doubtful,
     )  # fmt: skip
     return conversation_id
 
@@ -66,6 +71,25 @@ async def mark_disclosed(conn: Connection, conversation_id: int, at: datetime) -
            where conversation_id = $1""",
         conversation_id, at,
     )  # fmt: skip
+
+
+async def mark_seen(conn: Connection, conversation_id: int, at: datetime) -> None:
+    """The call was alive at this moment."""
+    await conn.execute(
+        """update {schema}.calls set seen_at = greatest(seen_at, $2)
+           where conversation_id = $1 and ended_at is null""",
+        conversation_id, at,
+    )  # fmt: skip
+
+
+async def end_lost(conn: Connection, *, unseen_since: datetime, because: str) -> int:
+    """Close calls that nobody has seen alive since then, at their last sign of life; how many."""
+    tag = await conn.execute(
+        """update {schema}.calls set ended_at = coalesce(seen_at, started_at), because = $2
+           where ended_at is null and coalesce(seen_at, started_at) < $1""",
+        unseen_since, because,
+    )  # fmt: skip
+    return int(tag.split()[-1])
 
 
 async def end_call(conn: Connection, call_sid: str, *, because: str, at: datetime) -> None:

@@ -7,14 +7,13 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from app.bots.answer import Answering, Mind
 from app.bots.llm import ModelError
 from app.bots.records import Question
 from app.bots.sentences import sentence
 from app.clock import Clock
-from app.conversations import Conversations, Speaker, Turn
+from app.conversations import Conversations, Speaker
 from app.db import Connection
 from app.errors import BadInput, NotFound
 from app.escalation.cases import Cases
@@ -23,6 +22,8 @@ from app.pms.stay import Stay
 from app.tenants import Tenant
 from app.voice.clauses import clauses
 from app.voice.ledger import Ledger
+from app.voice.stages import Stages, Utterance
+from app.voice.transcript import Said, Transcript
 
 logger = logging.getLogger(__name__)
 
@@ -36,9 +37,16 @@ class Thought:
     is_confirmed: bool = False
     is_said: bool = False
     """The mind has no more words for it."""
+    is_heard: bool = False
+    """The caller has heard it, or its beginning."""
     is_concluded: bool = False
-    decision: asyncio.Future[int | None] = field(default_factory=asyncio.Future)
-    """The decision's id, once it is written; none where nothing was decided."""
+    words: list[str] = field(default_factory=list)
+    """What was given to the voice, clause by clause."""
+    stages: Stages = field(default_factory=Stages)
+    decision_id: int | None = None
+    """None until it is written, and where nothing was decided."""
+    turns: list[Said] = field(default_factory=list)
+    """The caller's turn that asked, and ours that answered."""
 
 
 class Turns:
@@ -58,18 +66,36 @@ class Turns:
     ) -> None:
         self.tenant = tenant
         self.language = language
-        self.stay: Stay | None = None
         self.is_silent = False
         """A person has the call: the bot hears, and says nothing."""
+        self.transcript = Transcript(
+            tenant_id=tenant.id,
+            conversations=conversations,
+            ledger=ledger,
+            conversation_id=conversation_id,
+        )
+        self._stay: Stay | None = None
         self._mind = mind
-        self._conversations = conversations
         self._cases = cases
         self._clock = clock
         self._ledger = ledger
         self._conversation_id = conversation_id
-        self._history: list[Turn] = []
         self._thoughts: list[Thought] = []
         self._confirmed: str | None = None
+
+    @property
+    def stay(self) -> Stay | None:
+        """The caller's stay, as far as the caller may hear of it."""
+        return self._stay
+
+    @stay.setter
+    def stay(self, stay: Stay | None) -> None:
+        self._stay = stay
+        self.transcript.mask_again(self.mask)
+
+    def mask(self, text: str) -> str:
+        """A text with what is known to be secret as placeholders."""
+        return self._stay.mask(text) if self._stay else text
 
     # -- the mind ----------------------------------------------------------------------------
 
@@ -82,7 +108,9 @@ class Turns:
             return
         try:
             thought.answering = await self._mind.begin(await self._question(asked))
-            async for clause in self._checked(thought.answering):
+            async for clause in self._checked(thought, thought.answering):
+                thought.stages.clause_at = thought.stages.clause_at or self._clock.now()
+                thought.words.append(clause)
                 yield clause + " "
             thought.is_said = True
         finally:
@@ -98,31 +126,30 @@ class Turns:
                 break
         self._conclude_confirmed()
 
-    @property
-    def last_decision(self) -> "asyncio.Future[int | None] | None":
-        """The decision behind what was said last."""
-        confirmed = [thought for thought in self._thoughts if thought.is_confirmed]
-        return confirmed[-1].decision if confirmed else None
-
-    async def _checked(self, answering: Answering) -> AsyncIterator[str]:
+    async def _checked(self, thought: Thought, answering: Answering) -> AsyncIterator[str]:
         stay = answering.question.stay
         allowed = frozenset(stay.deliverable) if stay else frozenset[str]()
         try:
-            async for clause in clauses(answering.words()):
+            async for clause in clauses(self._noted(thought, answering.words())):
                 check(clause, allowed)
                 yield clause
         except (ModelError, BadInput, NotFound) as exc:
             yield answering.give_up(str(exc)) or sentence("holding", self.language)
+
+    async def _noted(self, thought: Thought, words: AsyncIterator[str]) -> AsyncIterator[str]:
+        async for word in words:
+            thought.stages.token_at = thought.stages.token_at or self._clock.now()
+            yield word
 
     async def _question(self, asked: str) -> Question:
         return Question(
             tenant=self.tenant,
             medium="phone",
             conversation_id=await self._conversation_id,
-            generation=len(self._history),
+            generation=len(self.transcript.history),
             stay=self.stay,
-            history=tuple(self._history),
-            asked=(self.stay.mask(asked) if self.stay else asked,),
+            history=self.transcript.history,
+            asked=(self.mask(asked),),
             has_attachment=False,
             language_hint=self.language,
             refuses_robot=False,
@@ -138,9 +165,9 @@ class Turns:
 
     async def conclude(self, conn: Connection, thought: Thought, answering: Answering) -> None:
         """Write a decision; only now may a case open."""
-        decision_id = await answering.commit(conn)
-        if not thought.decision.done():
-            thought.decision.set_result(decision_id)
+        thought.decision_id = await answering.commit(conn)
+        for turn in thought.turns:
+            await self.transcript.link(conn, turn, thought.decision_id)
         route = await answering.route()
         if route.outcome == "person":
             await self.call_person(
@@ -157,47 +184,53 @@ class Turns:
             conversation_id=await self._conversation_id,
             reservation_id=self.stay.reservation.id if self.stay else None,
             severity=severity,  # type: ignore[arg-type]
-            trigger_text=self.stay.mask(trigger) if self.stay else trigger,
+            trigger_text=self.mask(trigger),
             brief=because,
         )
 
     # -- the words ---------------------------------------------------------------------------
 
-    def heard(self, text: str, at: datetime) -> None:
+    def heard(self, utterance: Utterance) -> None:
         """The caller said something."""
-        self._record("guest", self.stay.mask(text) if self.stay else text, at)
-
-    def said(self, text: str, at: datetime) -> None:
-        """The caller has heard this of ours, placeholders for secrets."""
-        self._record("bot", text, at, decision=self.last_decision)
-
-    def _record(
-        self,
-        speaker: Speaker,
-        text: str,
-        at: datetime,
-        decision: "asyncio.Future[int | None] | None" = None,
-    ) -> None:
-        text = text.strip()
-        if not text:
-            return
-        self._history.append(
-            Turn(id=len(self._history), external_id=None, speaker=speaker, text=text, said_at=at)
+        thought = next(
+            (t for t in reversed(self._thoughts) if _same(t.asked, utterance.text)), None
         )
+        if thought is not None:
+            thought.stages.hear(utterance)
+        stages = Stages()
+        stages.hear(utterance)
+        self._keep("guest", utterance, stages, thought)
 
-        async def write(conn: Connection) -> None:
-            decision_id = decision.result() if decision and decision.done() else None
-            await self._conversations.record_turn(
-                conn,
-                self.tenant.id,
-                await self._conversation_id,
-                speaker=speaker,
-                text=text,
-                said_at=at,
-                decision_id=decision_id,
-            )
+    def said(self, utterance: Utterance) -> None:
+        """The caller has heard this of ours, placeholders for secrets."""
+        thought = self._thought_behind(utterance.text)
+        if thought is not None:
+            # What was heard counts, and what was not said yet will not be: its decision is
+            # written before its turn.
+            thought.is_confirmed = thought.is_said = thought.is_heard = True
+            thought.stages.sound_at = utterance.begins_at
+            self._conclude_confirmed()
+        self._keep("bot", utterance, thought.stages if thought else Stages(), thought)
 
-        self._ledger.write(write)
+    def _thought_behind(self, text: str) -> Thought | None:
+        """Whose words were heard; none where they are no answer. Answers are played in order."""
+        could_be = [
+            thought
+            for thought in self._thoughts
+            if not thought.is_heard and _begins("".join(thought.words), text)
+        ]
+        confirmed = [thought for thought in could_be if thought.is_confirmed]
+        return confirmed[0] if confirmed else could_be[-1] if could_be else None
+
+    def _keep(
+        self, speaker: Speaker, utterance: Utterance, stages: Stages, thought: Thought | None
+    ) -> None:
+        decision_id = thought.decision_id if thought else None
+        said = self.transcript.keep(
+            speaker, utterance, mask=self.mask, stages=stages, decision_id=decision_id
+        )
+        if said is not None and thought is not None:
+            thought.turns.append(said)
 
 
 class _Conclusion:
@@ -215,6 +248,11 @@ class _Conclusion:
 def _same(one: str, other: str | None) -> bool:
     """Whether two transcripts are one, but for case and punctuation."""
     return other is not None and _bare(one) == _bare(other)
+
+
+def _begins(whole: str, part: str) -> bool:
+    """Whether one text is how the other begins, but for case and punctuation."""
+    return bool(_bare(part)) and _bare(whole).startswith(_bare(part))
 
 
 def _bare(text: str) -> str:

@@ -21,6 +21,7 @@ from app.telemetry import Telemetry
 from app.tenants import Tenant, Tenants
 from app.voice import store
 from app.voice.ledger import Ledger
+from app.voice.stages import Utterance
 from app.voice.turns import Turns
 from tests.fakes import FakeLanguageModel
 
@@ -34,10 +35,20 @@ class OnTheLine:
     ledger: Ledger
     database: Database
     clock: ManualClock
+    conversations: Conversations
+    conversation_id: int
 
     async def answer(self, asked: str) -> str:
         """The whole answer to a turn."""
         return "".join([clause async for clause in self.turns.answer(asked)]).strip()
+
+    def heard(self, text: str, **sound: Any) -> None:
+        """The caller said something, just now."""
+        self.turns.heard(Utterance(text=text, begins_at=self.clock.now(), **sound))
+
+    def said(self, text: str, **sound: Any) -> None:
+        """The caller has heard something of ours, just now."""
+        self.turns.said(Utterance(text=text, begins_at=self.clock.now(), **sound))
 
     async def rows(self, table: str) -> list[dict[str, Any]]:
         """What was written, once everything is."""
@@ -70,6 +81,7 @@ async def call(
         )  # fmt: skip
     known: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     known.set_result(conversation_id)
+    conversations = Conversations(bus)
     turns = Turns(
         tenant=tenant,
         language="en",
@@ -79,11 +91,14 @@ async def call(
             model=model,
             background=background,
         ),
-        conversations=Conversations(bus),
+        conversations=conversations,
         cases=Cases(database=database, bus=bus, clock=clock, jobs=jobs, tenants=tenants),
         clock=clock,
         ledger=ledger,
         conversation_id=known,
     )
-    yield OnTheLine(turns=turns, model=model, ledger=ledger, database=database, clock=clock)
+    yield OnTheLine(
+        turns=turns, model=model, ledger=ledger, database=database, clock=clock,
+        conversations=conversations, conversation_id=conversation_id,
+    )  # fmt: skip
     await ledger.close()

@@ -1,5 +1,7 @@
 """What is said on a call: a confirmed turn counts, a half-heard one leaves nothing."""
 
+from datetime import timedelta
+
 from app.bots.llm import ModelError
 from tests.make import make_stay
 from tests.voice.conftest import OnTheLine
@@ -81,10 +83,10 @@ async def test_a_person_on_the_line_silences_the_bot(call: OnTheLine):
 
 async def test_turns_are_recorded_in_order_with_the_decision_behind_them(call: OnTheLine):
     call.model.will_say("Yes, on the corner.")
-    call.turns.heard(QUESTION, call.clock.now())
+    call.heard(QUESTION)
     await call.answer(QUESTION)
     call.turns.confirm(QUESTION)
-    call.turns.said("Yes, on the corner.", call.clock.now())
+    call.said("Yes, on the corner.")
     turns = await call.rows("turns")
     assert [(turn["speaker"], turn["text"]) for turn in turns] == [
         ("guest", QUESTION),
@@ -93,16 +95,93 @@ async def test_turns_are_recorded_in_order_with_the_decision_behind_them(call: O
     assert turns[1]["decision_id"] is not None
 
 
+async def test_an_interrupted_answer_is_written_after_its_decision(call: OnTheLine):
+    call.model.will_say("First sentence here. Second sentence here. Third one.")
+    answering = call.turns.answer(QUESTION)
+    await anext(answering)
+    call.turns.confirm(QUESTION)
+    call.heard(QUESTION)
+    call.said("First sentence", is_cut=True, heard_ms=700)
+    await answering.aclose()
+    (decision,) = await call.rows("decisions")
+    asked, answered = await call.rows("turns")
+    assert (asked["decision_id"], answered["decision_id"]) == (decision["id"], decision["id"])
+    assert (answered["text"], answered["is_cut"], answered["heard_ms"]) == (
+        "First sentence", True, 700,
+    )  # fmt: skip
+
+
+async def test_a_question_that_led_to_silence_is_linked_with_its_decision(call: OnTheLine):
+    call.model.will_route({"actionCode": "NO_MESSAGE", "score": 0.99, "reasoning": "thanks"})
+    assert await call.answer(QUESTION) == ""
+    call.turns.confirm(QUESTION)
+    call.heard(QUESTION)
+    (decision,) = await call.rows("decisions")
+    (turn,) = await call.rows("turns")
+    assert turn["decision_id"] == decision["id"]
+
+
+async def test_two_answers_keep_their_own_decisions(call: OnTheLine):
+    for question, answer in (("Where is the bakery?", "Right."), ("And the pharmacy?", "Left.")):
+        call.model.will_say(answer)
+        await call.answer(question)
+        call.turns.confirm(question)
+        call.heard(question)
+    call.said("Right.")
+    call.said("Left.")
+    decisions = {row["id"]: row["answer"] for row in await call.rows("decisions")}
+    turns = await call.rows("turns")
+    assert [decisions[turn["decision_id"]] for turn in turns[2:]] == ["Right.", "Left."]
+
+
+async def test_what_is_no_answer_has_no_decision(call: OnTheLine):
+    await call.answer(QUESTION)
+    call.turns.confirm(QUESTION)
+    call.said("Are you still there?")
+    (turn,) = await call.rows("turns")
+    assert turn["decision_id"] is None
+
+
+async def test_stages_are_told_from_the_moment_the_caller_fell_silent(call: OnTheLine):
+    call.clock.advance(2)
+    silent_at = call.clock.now()
+    call.clock.advance(0.4)
+    call.model.will_say("Yes, on the corner.")
+    await call.answer(QUESTION)
+    call.turns.confirm(QUESTION)
+    call.heard(
+        QUESTION, ends_at=silent_at, transcribed_at=silent_at + timedelta(seconds=0.3),
+        turn_ended_at=silent_at + timedelta(seconds=0.5),
+    )  # fmt: skip
+    call.clock.advance(0.6)
+    call.said("Yes, on the corner.")
+    asked, answered = await call.rows("turns")
+    assert asked["stages"] == {"transcript_ms": 300, "turn_ms": 500}
+    assert answered["stages"] == {
+        "transcript_ms": 300, "turn_ms": 500, "token_ms": 400, "clause_ms": 400, "sound_ms": 1000,
+    }  # fmt: skip
+
+
+async def test_what_was_said_before_the_stay_was_known_is_masked_once_it_is(call: OnTheLine):
+    stay = make_stay()
+    code = stay.known["door_code"]
+    call.heard(f"Is it {code}?")
+    call.turns.stay = stay
+    (turn,) = await call.rows("turns")
+    assert code not in turn["text"] + turn["heard"]
+    assert code not in str(call.turns.transcript.history)
+
+
 async def test_a_secret_that_the_caller_says_is_kept_as_its_mark(call: OnTheLine):
     stay = make_stay()
     call.turns.stay = stay
     code = stay.known["door_code"]
-    call.turns.heard(f"Is it {code}?", call.clock.now())
+    call.heard(f"Is it {code}?")
     (turn,) = await call.rows("turns")
     assert (code in turn["text"], "[[door_code]]" in turn["text"]) == (False, True)
 
 
 async def test_what_was_said_before_is_in_the_next_prompt(call: OnTheLine):
-    call.turns.heard("Hello, it is about tomorrow.", call.clock.now())
+    call.heard("Hello, it is about tomorrow.")
     await call.answer(QUESTION)
     assert "Hello, it is about tomorrow." in str(call.model.asked[-1])

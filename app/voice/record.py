@@ -1,0 +1,124 @@
+"""The record of one call: its row from the first sound to the last, and what others are told of it.
+
+Everything is written by the ledger, in order and in the background.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.background import Background
+from app.bus import Bus
+from app.clock import Clock
+from app.conversations import Conversations
+from app.db import Connection, Database
+from app.events import CallEnded, CallStarted
+from app.voice import store
+from app.voice.ledger import Ledger
+from app.voice.tickets import Ticket
+
+SIGN_OF_LIFE_S = 60.0
+"""How often a call says that it is alive, beside its turns."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordParts:
+    """What every record is made with."""
+
+    database: Database
+    bus: Bus
+    clock: Clock
+    background: Background
+    conversations: Conversations
+
+
+class CallRecord:
+    """One call as it is kept."""
+
+    def __init__(self, parts: RecordParts, ticket: Ticket) -> None:
+        self._parts = parts
+        self._ticket = ticket
+        self._started_at = parts.clock.now()
+        self.ledger = Ledger(parts.database, ticket.tenant_id, parts.background)
+        self.conversation_id: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._living: asyncio.Task[None] | None = None
+
+    def begin(self, language: str) -> None:
+        """The caller is on the line."""
+
+        async def write(conn: Connection) -> None:
+            conversation_id = await store.open_call(
+                conn,
+                call_sid=self._ticket.call_sid,
+                hotline_e164=self._ticket.hotline_e164,
+                caller_e164=self._ticket.caller_e164,
+                language=language,
+                now=self._started_at,
+                is_doubtful=self._ticket.is_doubtful,
+            )
+            conn.after_commit.append(lambda: self._opened(conversation_id))
+            event = CallStarted(
+                tenant_id=self._ticket.tenant_id,
+                conversation_id=conversation_id,
+                call_sid=self._ticket.call_sid,
+            )
+            self._parts.bus.publish_after(conn, event)
+
+        self.ledger.write(write)
+        self._living = self._parts.background.spawn("signs of life", self._show_life())
+
+    def identify(self, assurance: int, reservation_id: int | None) -> None:
+        """How sure we are of who calls, and whose stay it is."""
+
+        async def write(conn: Connection) -> None:
+            conversation_id = await self.conversation_id
+            await store.keep_caller(conn, conversation_id, assurance)
+            if reservation_id is not None:
+                await self._parts.conversations.describe(
+                    conn, conversation_id, reservation_id=reservation_id
+                )
+
+        self.ledger.write(write)
+
+    def disclosed(self) -> None:
+        """The caller has heard that an AI speaks."""
+        at = self._parts.clock.now()
+
+        async def write(conn: Connection) -> None:
+            await store.mark_disclosed(conn, await self.conversation_id, at)
+
+        self.ledger.write(write)
+
+    async def end(self, because: str) -> None:
+        """The line is closed; waits for the last rows, within bounds."""
+        at = self._parts.clock.now()
+        if self._living is not None:
+            self._living.cancel()
+
+        async def write(conn: Connection) -> None:
+            await store.end_call(conn, self._ticket.call_sid, because=because, at=at)
+            event = CallEnded(
+                tenant_id=self._ticket.tenant_id,
+                conversation_id=await self.conversation_id,
+                call_sid=self._ticket.call_sid,
+                because=because,
+            )
+            self._parts.bus.publish_after(conn, event)
+
+        self.ledger.write(write)
+        await self.ledger.close()
+
+    async def _opened(self, conversation_id: int) -> None:
+        """Known once the row stands: a first try may have been rolled back."""
+        if not self.conversation_id.done():
+            self.conversation_id.set_result(conversation_id)
+
+    async def _show_life(self) -> None:
+        while True:
+            await self._parts.clock.sleep(SIGN_OF_LIFE_S)
+            at = self._parts.clock.now()
+
+            async def write(conn: Connection, at: datetime = at) -> None:
+                await store.mark_seen(conn, await self.conversation_id, at)
+
+            self.ledger.write(write)

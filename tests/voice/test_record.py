@@ -1,0 +1,140 @@
+"""A call has its row from the first sound to the last, also where the database is away."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from app.background import Background
+from app.bus import Bus
+from app.clock import ManualClock
+from app.conversations import Conversations
+from app.db import Connection, Database, TenantDoor
+from app.errors import Unavailable
+from app.events import CallEnded, CallStarted, Event
+from app.tenants import Tenant
+from app.voice.record import SIGN_OF_LIFE_S, CallRecord, RecordParts
+from app.voice.tickets import Ticket
+
+TICKET = Ticket(
+    call_sid="CA1", tenant_id="acme", hotline_e164="+48221234567", caller_e164="+48500100200",
+    is_doubtful=True,
+)  # fmt: skip
+
+
+class Flickering(Database):
+    """A database that is away now and then."""
+
+    away = 0
+    """So many doors are not opened from now on."""
+    rolls_back = 0
+    """So many transactions of a tenant fail at their end."""
+
+    async def tenant(self, tenant_id: str) -> TenantDoor:
+        if self.away:
+            self.away -= 1
+            raise Unavailable("the database is away")
+        return await super().tenant(tenant_id)
+
+    @asynccontextmanager
+    async def transaction_on(
+        self, dsn: str | None, begin: str, schema: str
+    ) -> AsyncIterator[Connection]:
+        async with super().transaction_on(dsn, begin, schema) as conn:
+            yield conn
+            if schema.startswith("t_") and self.rolls_back:
+                self.rolls_back -= 1
+                raise Unavailable("the database is away")
+
+
+class Kept:
+    """A record, and what became of it."""
+
+    def __init__(self, parts: RecordParts, database: Flickering, clock: ManualClock) -> None:
+        self.parts = parts
+        self.database = database
+        self.clock = clock
+        self.record = CallRecord(parts, TICKET)
+        self.told: list[Event] = []
+
+    async def heard(self, event: Event) -> None:
+        self.told.append(event)
+
+    async def call(self) -> dict[str, Any]:
+        async with (await self.database.tenant("acme")).transaction() as conn:
+            (row,) = await conn.fetch("select * from {schema}.calls")
+        return dict(row)
+
+
+@pytest.fixture
+async def kept(
+    database_url: str, database: Database, tenant: Tenant, clock: ManualClock,
+    background: Background,
+) -> AsyncIterator[Kept]:  # fmt: skip
+    flickering = Flickering(command_timeout_s=10, statement_cache=200, connections=3)
+    await flickering.open(database_url)
+    bus = Bus(flickering, background)
+    parts = RecordParts(
+        database=flickering, bus=bus, clock=clock, background=background,
+        conversations=Conversations(bus),
+    )  # fmt: skip
+    kept = Kept(parts, flickering, clock)
+    bus.subscribe(CallStarted, kept.heard)
+    bus.subscribe(CallEnded, kept.heard)
+    yield kept
+    await background.cancel()
+    await flickering.close()
+
+
+async def test_a_call_is_opened_and_closed_and_both_are_told(kept: Kept):
+    kept.record.begin("en")
+    kept.record.identify(2, None)
+    kept.clock.advance(30)
+    await kept.record.end("the caller hung up")
+    call = await kept.call()
+    assert (call["caller_e164"], call["assurance"], call["is_doubtful"]) == (
+        "+48500100200", 2, True,
+    )  # fmt: skip
+    assert (call["because"], call["ended_at"]) == ("the caller hung up", kept.clock.now())
+    assert [type(event) for event in kept.told] == [CallStarted, CallEnded]
+
+
+async def test_when_the_disclosure_was_heard_first_stays(kept: Kept):
+    kept.record.begin("en")
+    first = kept.clock.now()
+    kept.record.disclosed()
+    kept.clock.advance(60)
+    kept.record.disclosed()
+    await kept.record.end("over")
+    assert (await kept.call())["disclosed_at"] == first
+
+
+async def test_a_database_that_is_away_at_the_beginning_loses_no_call(kept: Kept):
+    kept.database.away = 2
+    began = kept.clock.now()
+    kept.record.begin("en")
+    kept.clock.advance(5)
+    await kept.record.end("the caller hung up")
+    call = await kept.call()
+    assert (call["started_at"], call["ended_at"]) == (began, kept.clock.now())
+    assert call["conversation_id"] == await kept.record.conversation_id
+
+
+async def test_a_call_whose_row_was_rolled_back_has_the_id_of_the_one_that_stands(kept: Kept):
+    kept.database.rolls_back = 1
+    kept.record.begin("en")
+    kept.record.identify(1, None)
+    await kept.record.end("over")
+    call = await kept.call()
+    assert call["conversation_id"] == await kept.record.conversation_id
+    assert call["assurance"] == 1
+
+
+async def test_a_quiet_call_shows_that_it_is_alive(kept: Kept):
+    kept.record.begin("en")
+    await kept.record.conversation_id
+    kept.clock.advance(SIGN_OF_LIFE_S)
+    while (await kept.call())["seen_at"] != kept.clock.now():
+        pass
+    await kept.record.end("over")

@@ -1,0 +1,52 @@
+"""Turns of a call are kept once each, in order, in both forms, without a secret."""
+
+from datetime import timedelta
+
+from app.voice.stages import Stages, Utterance
+from tests.voice.conftest import OnTheLine
+
+
+def plain(text: str) -> str:
+    return text
+
+
+async def test_a_turn_has_its_heard_and_its_written_form(call: OnTheLine):
+    now = call.clock.now()
+    call.heard("  hello   there ", ends_at=now + timedelta(seconds=2))
+    (turn,) = await call.rows("turns")
+    assert (turn["heard"], turn["text"]) == ("  hello   there ", "hello there")
+    assert turn["ended_at"] - turn["said_at"] == timedelta(seconds=2)
+
+
+async def test_silence_is_no_turn(call: OnTheLine):
+    call.heard("  ")
+    assert await call.rows("turns") == []
+    assert call.turns.transcript.history == ()
+
+
+async def test_a_turn_that_is_written_again_is_one_row(call: OnTheLine):
+    transcript = call.turns.transcript
+    utterance = Utterance(text="Hello.", begins_at=call.clock.now())
+    said = transcript.keep("guest", utterance, mask=plain, stages=Stages())
+    assert said is not None
+    await call.ledger.close()
+    async with (await call.database.tenant("acme")).transaction() as conn:
+        await transcript.write(conn, said)
+    assert len(await call.rows("turns")) == 1
+
+
+async def test_a_call_that_has_a_turn_is_alive(call: OnTheLine):
+    call.clock.advance(20)
+    call.heard("Hello.", ends_at=call.clock.now() + timedelta(seconds=1))
+    await call.rows("turns")
+    (row,) = await call.rows("calls")
+    assert row["seen_at"] == call.clock.now() + timedelta(seconds=1)
+
+
+async def test_turns_of_one_moment_are_read_in_their_order(call: OnTheLine):
+    for number in range(12):
+        call.heard(f"word {number}")
+    await call.ledger.close()
+    async with (await call.database.tenant("acme")).transaction() as conn:
+        turns = await call.conversations.spoken(conn, call.conversation_id)
+    assert [turn.text for turn in turns] == [f"word {number}" for number in range(12)]

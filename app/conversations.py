@@ -4,9 +4,9 @@ A conversation is one phone call or one thread of the PMS. Secrets stand in turn
 whoever records a turn has masked it before (`pms.gated`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 from app.bus import Bus
@@ -272,11 +272,22 @@ class Conversations:
         )  # fmt: skip
         return [Turn(**dict(row)) for row in reversed(rows)]
 
-    async def purge(self, conn: Connection, now: datetime, *, days: int) -> int:
-        """Delete turns and decisions older than so many days; how many turns."""
-        before = now - timedelta(days=days)
+    async def purge(self, conn: Connection, before: datetime) -> int:
+        """Delete turns and decisions older than that; how many turns."""
         await conn.execute("delete from {schema}.decisions where decided_at < $1", before)
         tag = await conn.execute("delete from {schema}.turns where said_at < $1", before)
+        return int(tag.split()[-1])
+
+    async def purge_calls(self, conn: Connection, before: datetime, *, kept: Sequence[int]) -> int:
+        """Delete calls older than that, but those to be kept, with all that hangs on them.
+
+        A call's number says who called; a thread without its words says nothing of anybody.
+        """
+        tag = await conn.execute(
+            """delete from {schema}.conversations
+               where medium = 'phone' and opened_at < $1 and not id = any($2)""",
+            before, list(kept),
+        )  # fmt: skip
         return int(tag.split()[-1])
 
 

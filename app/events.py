@@ -156,6 +156,42 @@ class CallStarted(Event):
 
     conversation_id: int
     call_sid: str
+    hotline_e164: str
+    caller: str
+    """The number with its middle hidden; empty where it is withheld."""
+    language: str
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerIdentified(Event):
+    """How sure we are of who calls has changed, and with it perhaps the stay."""
+
+    conversation_id: int
+    call_sid: str
+    assurance: int
+    reservation_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechHeard(Event):
+    """The recogniser understood something of the caller's turn; the turn itself comes later."""
+
+    conversation_id: int
+    call_sid: str
+    text: str
+    is_final: bool
+    """These words will not change any more; more of the turn may follow."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerBegan(Event):
+    """The first sound of an answer went to the line."""
+
+    conversation_id: int
+    call_sid: str
+    stages: Mapping[str, int]
+    """Stage → milliseconds after the caller fell silent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +201,7 @@ class CallEnded(Event):
     conversation_id: int
     call_sid: str
     because: str
+    ended_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,8 @@ from app.events import HotlineChanged
 from app.tenants import Tenants
 
 TWILIO = "twilio"
+SHOWN_DIGITS = 4
+"""The end of a number that stays readable where it is masked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +159,16 @@ def e164(number: str) -> str:
     if not phonenumbers.is_possible_number(parsed):
         raise BadInput(f"{number!r} has too many or too few digits for its country")
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def masked(number: str) -> str:
+    """A number as people may see it beside others: its country and its last four digits."""
+    try:
+        country = f"+{phonenumbers.parse(number, None).country_code}"
+    except phonenumbers.NumberParseException:
+        country = ""
+    hidden = max(0, len(number) - len(country) - SHOWN_DIGITS)
+    return f"{country}{'•' * hidden}{number[len(country) + hidden :]}"
 
 
 def _hotline(row: Row) -> Hotline:

@@ -217,7 +217,7 @@ class TelemetrySettings(Section):
 
 
 class RetentionSettings(Section):
-    """How long words are kept."""
+    """How long words are kept; tenant-settable."""
 
     turn_days: int = Field(90, ge=1, le=36_500)
 

@@ -23,6 +23,7 @@ from app.settings import (
     LanguageSettings,
     LlmSettings,
     PmsSettings,
+    RetentionSettings,
     Section,
     Settings,
     SlackSettings,
@@ -51,6 +52,7 @@ class TenantSettings(Section):
     escalation: EscalationSettings = EscalationSettings()
     slack: SlackSettings = SlackSettings()
     voice: VoiceSettings = VoiceSettings()
+    retention: RetentionSettings = RetentionSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

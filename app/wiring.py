@@ -76,6 +76,9 @@ TOLD_LIVE: tuple[type[events.Event], ...] = (
     events.HandlingChanged,
     events.JobFailed,
     events.CallStarted,
+    events.CallerIdentified,
+    events.SpeechHeard,
+    events.AnswerBegan,
     events.CallEnded,
 )
 """What the live feed shows."""
@@ -161,8 +164,8 @@ def build(
         cases=cases, stays=stays,
     )  # fmt: skip
     retention = Retention(
-        database=database, clock=clock, jobs=jobs, conversations=conversations, cases=cases,
-        inbox=inbox, settings=settings.retention,
+        database=database, tenants=tenants, clock=clock, jobs=jobs, conversations=conversations,
+        cases=cases, inbox=inbox,
     )  # fmt: skip
     slack = SlackClient()
     channels = Channels(client=slack, tenants=tenants, telemetry=telemetry)

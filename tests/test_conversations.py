@@ -173,7 +173,7 @@ async def test_words_and_decisions_are_deleted_after_ninety_days(
             found.id, moment,
         )  # fmt: skip
         await say(conversations, conn, found.id, "x", said_at=moment, decision_id=decision)
-    assert await conversations.purge(conn, NOON, days=90) == 1
+    assert await conversations.purge(conn, NOON - timedelta(days=90)) == 1
     assert [t.said_at for t in await conversations.transcript(conn, found.id)] == [kept, NOON]
     assert await conn.fetchval("select count(*) from {schema}.decisions") == 2
 

@@ -6,7 +6,7 @@ from app.bus import Bus
 from app.db import Database
 from app.errors import BadInput, Conflict, NotFound
 from app.events import HotlineChanged
-from app.hotlines import Hotlines, e164
+from app.hotlines import Hotlines, e164, masked
 from app.tenants import Tenant, Tenants
 
 WARSAW = "+48221234567"
@@ -92,3 +92,17 @@ async def test_an_account_without_a_token_is_refused(
 ):
     with pytest.raises(BadInput):
         await hotlines.set_carrier("acme", account_sid="AC1", auth_tokens=tokens)
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        ("+48500100200", "+48•••••0200"),
+        ("+14155550123", "+1••••••0123"),
+        ("+971501234567", "+971•••••4567"),
+        ("", ""),
+        ("client:joe", "••••••:joe"),
+    ],
+)
+def test_a_masked_number_shows_its_country_and_its_end(number: str, shown: str):
+    assert masked(number) == shown

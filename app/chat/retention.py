@@ -1,4 +1,4 @@
-"""How long words are kept: a daily job that deletes what is older than the retention."""
+"""How long words are kept: a daily job that deletes what is older than the tenant's retention."""
 
 from datetime import datetime, timedelta
 
@@ -9,7 +9,7 @@ from app.db import Database
 from app.escalation.cases import Cases
 from app.jobs import JobRun, Jobs
 from app.pms.inbox import Inbox
-from app.settings import RetentionSettings
+from app.tenants import Tenants
 
 EVERY = timedelta(days=1)
 EVENT_DAYS = 7
@@ -23,32 +23,33 @@ class Retention:
         self,
         *,
         database: Database,
+        tenants: Tenants,
         clock: Clock,
         jobs: Jobs,
         conversations: Conversations,
         cases: Cases,
         inbox: Inbox,
-        settings: RetentionSettings,
     ) -> None:
         self._database = database
+        self._tenants = tenants
         self._clock = clock
         self._jobs = jobs
         self._conversations = conversations
         self._cases = cases
         self._inbox = inbox
-        self._settings = settings
 
     async def purge(self, run: JobRun) -> datetime | None:
         """Job: once a day, for one tenant."""
         now = self._clock.now()
-        before = now - timedelta(days=self._settings.turn_days)
+        days = (await self._tenants.get(run.tenant_id)).settings.retention.turn_days
+        before = now - timedelta(days=days)
         door = await self._database.tenant(run.tenant_id)
         async with door.transaction() as conn:
             run.counts["replies"] = await store.purge(conn, before)
             run.counts["cases"] = await self._cases.purge(conn, before)
-            run.counts["turns"] = await self._conversations.purge(
-                conn, now, days=self._settings.turn_days
-            )
+            run.counts["turns"] = await self._conversations.purge(conn, before)
+            kept = await self._cases.conversation_ids(conn)
+            run.counts["calls"] = await self._conversations.purge_calls(conn, before, kept=kept)
             run.counts["events"] = await self._inbox.purge(conn, now - timedelta(days=EVENT_DAYS))
         run.counts["runs"] = await self._jobs.purge(run.tenant_id, before)
         return now + EVERY

@@ -4,6 +4,7 @@ Handling is locked by whoever wants to speak and by whoever takes over, so one o
 One unresolved case a stay: later triggers are written into it.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -254,6 +255,10 @@ class Cases:
     async def purge(self, conn: Connection, before: datetime) -> int:
         """Delete cases that were resolved before a moment; how many."""
         return await store.purge(conn, before)
+
+    async def conversation_ids(self, conn: Connection) -> Sequence[int]:
+        """The conversations that have a case, open or not."""
+        return await store.conversation_ids(conn)
 
     async def remind(self, run: JobRun) -> datetime | None:
         """Job: nobody took a case in time; it is alerted again. Key: the case."""

@@ -192,6 +192,12 @@ async def purge(conn: Connection, before: datetime) -> int:
     return int(tag.split()[-1])
 
 
+async def conversation_ids(conn: Connection) -> list[int]:
+    """The conversations that have a case."""
+    rows = await conn.fetch("select distinct conversation_id from {schema}.cases")
+    return [row["conversation_id"] for row in rows]
+
+
 async def mark_alerted(
     conn: Connection, case_id: int, *, channel: str, ts: str, now: datetime
 ) -> None:

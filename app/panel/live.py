@@ -1,5 +1,6 @@
 """`GET /live`: what happens, as server-sent events; JSON with `type` and `tenant` each.
 
+`docs/live.md` says what each type carries.
 A listener that lags is let go: it connects again and looks at the pages for what it missed.
 """
 
@@ -29,6 +30,13 @@ HEARTBEAT_S = 15.0
 KNOWN_THREADS = 5000
 """Threads whose PMS id is kept in memory."""
 
+CallEvent = (
+    events.CallStarted
+    | events.CallerIdentified
+    | events.SpeechHeard
+    | events.AnswerBegan
+    | events.CallEnded
+)
 CASE_STEPS: Mapping[type[Event], str] = {
     events.CaseOpened: "opened",
     events.CaseRaised: "raised",
@@ -168,6 +176,8 @@ def messages_of(event: Event) -> list[dict[str, Any]]:
     told: dict[str, Any] = {"tenant": event.tenant_id}
     if (step := CASE_STEPS.get(type(event))) is not None and isinstance(event, events.CaseEvent):
         return [{"type": "case", **told, "case": event.id, "step": step}]
+    if isinstance(event, CallEvent):
+        return [_of_call(event)]
     match event:
         case events.MessageReceived():
             told |= {"conversation": event.conversation_id, "generation": event.generation}
@@ -176,7 +186,8 @@ def messages_of(event: Event) -> list[dict[str, Any]]:
         case events.TurnRecorded():
             told |= {"conversation": event.conversation_id, "turn": event.turn_id}
             told |= {"speaker": event.speaker, "text": event.text}
-            return [{"type": "turn", **told, "said_at": event.said_at.isoformat()}]
+            told |= {"said_at": event.said_at.isoformat()} | _spoken(event)
+            return [{"type": "turn", **told}]
         case events.DecisionMade():
             told |= {"conversation": event.conversation_id, "decision": event.decision_id}
             told |= {"outcome": event.outcome, "origin": event.origin}
@@ -196,3 +207,36 @@ def messages_of(event: Event) -> list[dict[str, Any]]:
             return [{"type": "job_failed", **told}]
         case _:
             return []
+
+
+def _of_call(event: CallEvent) -> dict[str, Any]:
+    told: dict[str, Any] = {"tenant": event.tenant_id}
+    told |= {"conversation": event.conversation_id, "call": event.call_sid}
+    match event:
+        case events.CallStarted():
+            told |= {"type": "call_started", "hotline": event.hotline_e164, "caller": event.caller}
+            told |= {"language": event.language, "started_at": event.started_at.isoformat()}
+        case events.CallerIdentified():
+            told |= {"type": "caller", "assurance": event.assurance}
+            told |= {"reservation": event.reservation_id}
+        case events.SpeechHeard():
+            told |= {"type": "heard", "text": event.text, "is_final": event.is_final}
+        case events.AnswerBegan():
+            told |= {"type": "answer_began", "stages": event.stages}
+        case events.CallEnded():
+            told |= {"type": "call_ended", "because": event.because}
+            told |= {"ended_at": event.ended_at.isoformat()}
+    return told
+
+
+def _spoken(event: events.TurnRecorded) -> dict[str, Any]:
+    """What a turn on the phone has beside its words; nothing for turns of a thread."""
+    if event.ended_at is None and not event.stages:
+        return {}
+    return {
+        "ended_at": event.ended_at.isoformat() if event.ended_at else None,
+        "decision": event.decision_id,
+        "heard_ms": event.heard_ms,
+        "is_cut": event.is_cut,
+        "stages": event.stages,
+    }

@@ -4,6 +4,7 @@ Everything is written by the ledger, in order and in the background.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +13,8 @@ from app.bus import Bus
 from app.clock import Clock
 from app.conversations import Conversations
 from app.db import Connection, Database
-from app.events import CallEnded, CallStarted
+from app.events import CallEnded, CallerIdentified, CallStarted, Event
+from app.hotlines import masked
 from app.voice import store
 from app.voice.ledger import Ledger
 from app.voice.tickets import Ticket
@@ -41,7 +43,8 @@ class CallRecord:
         self._started_at = parts.clock.now()
         self.ledger = Ledger(parts.database, ticket.tenant_id, parts.background)
         self.conversation_id: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._living: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._tidings: asyncio.Queue[Callable[[int], Event]] = asyncio.Queue()
 
     def begin(self, language: str) -> None:
         """The caller is on the line."""
@@ -61,11 +64,25 @@ class CallRecord:
                 tenant_id=self._ticket.tenant_id,
                 conversation_id=conversation_id,
                 call_sid=self._ticket.call_sid,
+                hotline_e164=self._ticket.hotline_e164,
+                caller=masked(self._ticket.caller_e164 or ""),
+                language=language,
+                started_at=self._started_at,
             )
             self._parts.bus.publish_after(conn, event)
 
         self.ledger.write(write)
-        self._living = self._parts.background.spawn("signs of life", self._show_life())
+        self._tasks = [
+            self._parts.background.spawn("signs of life", self._show_life()),
+            self._parts.background.spawn("tidings", self._tell_all()),
+        ]
+
+    def tell(self, tiding: Callable[[int], Event]) -> None:
+        """Have an event of this call published, in order; it is made of the conversation's id.
+
+        What is told so is seen at once and kept nowhere.
+        """
+        self._tidings.put_nowait(tiding)
 
     def identify(self, assurance: int, reservation_id: int | None) -> None:
         """How sure we are of who calls, and whose stay it is."""
@@ -77,6 +94,14 @@ class CallRecord:
                 await self._parts.conversations.describe(
                     conn, conversation_id, reservation_id=reservation_id
                 )
+            event = CallerIdentified(
+                tenant_id=self._ticket.tenant_id,
+                conversation_id=conversation_id,
+                call_sid=self._ticket.call_sid,
+                assurance=assurance,
+                reservation_id=reservation_id,
+            )
+            self._parts.bus.publish_after(conn, event)
 
         self.ledger.write(write)
 
@@ -92,8 +117,8 @@ class CallRecord:
     async def end(self, because: str) -> None:
         """The line is closed; waits for the last rows, within bounds."""
         at = self._parts.clock.now()
-        if self._living is not None:
-            self._living.cancel()
+        for task in self._tasks:
+            task.cancel()
 
         async def write(conn: Connection) -> None:
             await store.end_call(conn, self._ticket.call_sid, because=because, at=at)
@@ -102,6 +127,7 @@ class CallRecord:
                 conversation_id=await self.conversation_id,
                 call_sid=self._ticket.call_sid,
                 because=because,
+                ended_at=at,
             )
             self._parts.bus.publish_after(conn, event)
 
@@ -112,6 +138,12 @@ class CallRecord:
         """Known once the row stands: a first try may have been rolled back."""
         if not self.conversation_id.done():
             self.conversation_id.set_result(conversation_id)
+
+    async def _tell_all(self) -> None:
+        conversation_id = await self.conversation_id
+        while True:
+            tiding = await self._tidings.get()
+            await self._parts.bus.publish(tiding(conversation_id))
 
     async def _show_life(self) -> None:
         while True:

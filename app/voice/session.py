@@ -8,8 +8,13 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from livekit.agents import AgentSession, ConversationItemAddedEvent, UserStateChangedEvent
-from livekit.agents.voice.io import PlaybackFinishedEvent
+from livekit.agents import (
+    AgentSession,
+    ConversationItemAddedEvent,
+    UserInputTranscribedEvent,
+    UserStateChangedEvent,
+)
+from livekit.agents.voice.io import PlaybackFinishedEvent, PlaybackStartedEvent
 from livekit.agents.voice.transcription import TranscriptSynchronizer
 
 from app.background import Background
@@ -21,6 +26,7 @@ from app.conversations import Conversations
 from app.db import Connection, Database
 from app.errors import Unavailable
 from app.escalation.cases import Cases
+from app.events import AnswerBegan, SpeechHeard
 from app.pms.gated import fill
 from app.tenants import Tenant
 from app.voice.agent import MindModel, Receptionist
@@ -82,6 +88,7 @@ class CallSession:
             tenant=tenant,
             language=number.language,
             mind=parts.mind,
+            bus=parts.bus,
             conversations=parts.conversations,
             cases=parts.cases,
             clock=parts.clock,
@@ -152,6 +159,8 @@ class CallSession:
         session.on("conversation_item_added", self._on_item)
         session.on("user_state_changed", self._on_user_state)
         session.on("close", lambda _: self._over.set())
+        session.on("user_input_transcribed", self._on_transcribed)
+        self._line.output.on("playback_started", self._on_sound)
         self._line.output.on("playback_finished", self._on_played)
         self._line.on_key(self._on_key)
         return session
@@ -204,6 +213,29 @@ class CallSession:
             self._turns.heard(utterance_of(item, now=now))
         elif getattr(item, "role", None) == "assistant":
             self._turns.said(utterance_of(item, now=now, heard_s=self._heard_s))
+
+    def _on_transcribed(self, event: UserInputTranscribedEvent) -> None:
+        text = self._turns.mask(event.transcript)
+        self._record.tell(
+            lambda conversation_id: SpeechHeard(
+                tenant_id=self._tenant.id,
+                conversation_id=conversation_id,
+                call_sid=self._ticket.call_sid,
+                text=text,
+                is_final=event.is_final,
+            )
+        )
+
+    def _on_sound(self, _: PlaybackStartedEvent) -> None:
+        if stages := self._turns.begin_sound(self._parts.clock.now()):
+            self._record.tell(
+                lambda conversation_id: AnswerBegan(
+                    tenant_id=self._tenant.id,
+                    conversation_id=conversation_id,
+                    call_sid=self._ticket.call_sid,
+                    stages=stages,
+                )
+            )
 
     def _on_played(self, event: PlaybackFinishedEvent) -> None:
         self._heard_s = event.playback_position

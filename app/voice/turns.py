@@ -7,16 +7,19 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from app.bots.answer import Answering, Mind
 from app.bots.llm import ModelError
 from app.bots.records import Question
 from app.bots.sentences import sentence
+from app.bus import Bus
 from app.clock import Clock
 from app.conversations import Conversations, Speaker
 from app.db import Connection
 from app.errors import BadInput, NotFound
 from app.escalation.cases import Cases
+from app.events import DecisionMade
 from app.pms.gated import check
 from app.pms.stay import Stay
 from app.tenants import Tenant
@@ -58,6 +61,7 @@ class Turns:
         tenant: Tenant,
         language: str,
         mind: Mind,
+        bus: Bus,
         conversations: Conversations,
         cases: Cases,
         clock: Clock,
@@ -76,6 +80,7 @@ class Turns:
         )
         self._stay: Stay | None = None
         self._mind = mind
+        self._bus = bus
         self._cases = cases
         self._clock = clock
         self._ledger = ledger
@@ -169,6 +174,18 @@ class Turns:
         for turn in thought.turns:
             await self.transcript.link(conn, turn, thought.decision_id)
         route = await answering.route()
+        decided = DecisionMade(
+            tenant_id=self.tenant.id,
+            conversation_id=answering.question.conversation_id,
+            decision_id=thought.decision_id,
+            outcome=route.outcome,
+            origin=route.origin,
+            action_code=route.action_code,
+            bot=route.bot,
+            score=route.score,
+            because=route.because,
+        )
+        self._bus.publish_after(conn, decided)
         if route.outcome == "person":
             await self.call_person(
                 conn, severity=route.severity, trigger=thought.asked, because=route.because
@@ -201,6 +218,14 @@ class Turns:
         stages.hear(utterance)
         self._keep("guest", utterance, stages, thought)
 
+    def begin_sound(self, at: datetime) -> dict[str, int]:
+        """The first sound of a stretch of speech went out; its stages, where it is an answer."""
+        thoughts = [t for t in self._thoughts if t.is_confirmed and t.words and not t.is_heard]
+        if not thoughts or thoughts[0].stages.sound_at is not None:
+            return {}
+        thoughts[0].stages.sound_at = at
+        return thoughts[0].stages.told()
+
     def said(self, utterance: Utterance) -> None:
         """The caller has heard this of ours, placeholders for secrets."""
         thought = self._thought_behind(utterance.text)
@@ -208,7 +233,7 @@ class Turns:
             # What was heard counts, and what was not said yet will not be: its decision is
             # written before its turn.
             thought.is_confirmed = thought.is_said = thought.is_heard = True
-            thought.stages.sound_at = utterance.begins_at
+            thought.stages.sound_at = thought.stages.sound_at or utterance.begins_at
             self._conclude_confirmed()
         self._keep("bot", utterance, thought.stages if thought else Stages(), thought)
 

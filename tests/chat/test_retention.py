@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from app.chat.retention import Retention
 from app.jobs import Job, JobRun
-from app.settings import RetentionSettings
 from tests.rooms import Rooms
 
 RUN = JobRun(tenant_id="acme", kind=Job.PURGE, key="daily", generation=1, attempt=1)
@@ -13,12 +12,12 @@ RUN = JobRun(tenant_id="acme", kind=Job.PURGE, key="daily", generation=1, attemp
 def retention_of(rooms: Rooms) -> Retention:
     return Retention(
         database=rooms.database,
+        tenants=rooms.tenants,
         clock=rooms.clock,
         jobs=rooms.jobs,
         conversations=rooms.conversations,
         cases=rooms.cases,
         inbox=rooms.inbox,
-        settings=RetentionSettings(turn_days=90),
     )
 
 
@@ -26,6 +25,69 @@ async def count_of(rooms: Rooms, table: str) -> int:
     door = await rooms.database.tenant("acme")
     async with door.transaction() as conn:
         return int(await conn.fetchval(f"select count(*) from {{schema}}.{table}"))
+
+
+async def add_call(rooms: Rooms, call_sid: str, *, with_case: bool = False) -> None:
+    """A call of this moment, with a turn and its decision; perhaps a case that is open."""
+    now = rooms.clock.now()
+    door = await rooms.database.tenant("acme")
+    async with door.transaction() as conn:
+        conversation_id = await conn.fetchval(
+            """insert into {schema}.conversations (medium, account, external_id, opened_at)
+               values ('phone', '+48221234567', $1, $2) returning id""",
+            call_sid, now,
+        )  # fmt: skip
+        await conn.execute(
+            """insert into {schema}.calls
+                   (conversation_id, call_sid, hotline_e164, caller_e164, started_at, ended_at)
+               values ($1, $2, '+48221234567', '+48500100200', $3, $3)""",
+            conversation_id, call_sid, now,
+        )  # fmt: skip
+        await rooms.conversations.record_turn(
+            conn, "acme", conversation_id, speaker="guest", text="hello", said_at=now
+        )
+        if with_case:
+            await conn.execute(
+                """insert into {schema}.cases (conversation_id, severity, trigger_text, opened_at)
+                   values ($1, 'low', 'help', $2)""",
+                conversation_id, now,
+            )  # fmt: skip
+
+
+async def test_a_call_of_ninety_days_is_kept_whole(rooms: Rooms) -> None:
+    await add_call(rooms, "CA1")
+    rooms.clock.advance(timedelta(days=89).total_seconds())
+    await retention_of(rooms).purge(RUN)
+    assert await count_of(rooms, "calls") == 1
+    assert await count_of(rooms, "turns") == 1
+
+
+async def test_an_older_call_goes_whole_and_says_of_nobody_that_they_called(rooms: Rooms) -> None:
+    await add_call(rooms, "CA1")
+    rooms.clock.advance(timedelta(days=91).total_seconds())
+    await add_call(rooms, "CA2")
+    await retention_of(rooms).purge(RUN)
+    assert await count_of(rooms, "calls") == 1
+    assert await count_of(rooms, "turns") == 1
+
+
+async def test_a_call_with_an_open_case_keeps_its_number_but_not_its_words(rooms: Rooms) -> None:
+    await add_call(rooms, "CA1", with_case=True)
+    rooms.clock.advance(timedelta(days=91).total_seconds())
+    await retention_of(rooms).purge(RUN)
+    assert await count_of(rooms, "turns") == 0
+    assert await count_of(rooms, "calls") == 1
+    assert await count_of(rooms, "cases") == 1
+
+
+async def test_a_tenant_decides_how_long_its_words_are_kept(rooms: Rooms) -> None:
+    await rooms.tenants.set("acme", {"retention.turn_days": 7})
+    await add_words(rooms)
+    await add_call(rooms, "CA1")
+    rooms.clock.advance(timedelta(days=8).total_seconds())
+    await retention_of(rooms).purge(RUN)
+    assert await count_of(rooms, "turns") == 0
+    assert await count_of(rooms, "calls") == 0
 
 
 async def add_words(rooms: Rooms) -> None:

@@ -1,8 +1,10 @@
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import aiohttp
 import orjson
@@ -10,8 +12,10 @@ import pytest
 
 from app import events
 from app.events import CaseOpened, Event, JobFailed, MessageReceived, TurnRecorded
+from app.panel import live
 from app.panel.live import WAITING, messages_of
 from app.tenants import Tenant
+from app.wiring import TOLD_LIVE
 from tests.panel.conftest import BEARER, Browser, Desk
 
 NOON = datetime(2026, 4, 13, 12, 0, tzinfo=UTC)
@@ -181,6 +185,65 @@ async def test_an_event_about_an_unknown_thread_is_told_without_it(
             failed("t"),
             {"type": "job_failed", "job": "chat.send", "key": "1", "error": "away"},
         ),
+        (
+            TurnRecorded(
+                tenant_id="t", conversation_id=1, turn_id=2, speaker="bot", text="hi",
+                said_at=NOON, ended_at=NOON, decision_id=4, heard_ms=700, is_cut=True,
+                stages={"token_ms": 500},
+            ),
+            {
+                "type": "turn", "conversation": 1, "turn": 2, "speaker": "bot", "text": "hi",
+                "said_at": "2026-04-13T12:00:00+00:00", "ended_at": "2026-04-13T12:00:00+00:00",
+                "decision": 4, "heard_ms": 700, "is_cut": True, "stages": {"token_ms": 500},
+            },
+        ),
+        (
+            events.CallStarted(
+                tenant_id="t", conversation_id=1, call_sid="CA1", hotline_e164="+48221234567",
+                caller="+48•••••0200", language="pl", started_at=NOON,
+            ),
+            {
+                "type": "call_started", "conversation": 1, "call": "CA1",
+                "hotline": "+48221234567", "caller": "+48•••••0200", "language": "pl",
+                "started_at": "2026-04-13T12:00:00+00:00",
+            },
+        ),
+        (
+            events.CallerIdentified(
+                tenant_id="t", conversation_id=1, call_sid="CA1", assurance=1, reservation_id=7
+            ),
+            {
+                "type": "caller", "conversation": 1, "call": "CA1", "assurance": 1,
+                "reservation": 7,
+            },
+        ),
+        (
+            events.SpeechHeard(
+                tenant_id="t", conversation_id=1, call_sid="CA1", text="is there", is_final=False
+            ),
+            {
+                "type": "heard", "conversation": 1, "call": "CA1", "text": "is there",
+                "is_final": False,
+            },
+        ),
+        (
+            events.AnswerBegan(
+                tenant_id="t", conversation_id=1, call_sid="CA1", stages={"sound_ms": 900}
+            ),
+            {
+                "type": "answer_began", "conversation": 1, "call": "CA1",
+                "stages": {"sound_ms": 900},
+            },
+        ),
+        (
+            events.CallEnded(
+                tenant_id="t", conversation_id=1, call_sid="CA1", because="over", ended_at=NOON
+            ),
+            {
+                "type": "call_ended", "conversation": 1, "call": "CA1", "because": "over",
+                "ended_at": "2026-04-13T12:00:00+00:00",
+            },
+        ),
     ],
 )  # fmt: skip
 def test_every_event_has_its_words(event: Event, told: dict[str, Any]) -> None:
@@ -189,3 +252,15 @@ def test_every_event_has_its_words(event: Event, told: dict[str, Any]) -> None:
 
 def test_events_of_the_mirror_are_not_told() -> None:
     assert messages_of(events.ListingChanged(tenant_id="t", listing_id=1)) == []
+
+
+def test_every_type_of_the_feed_stands_in_its_document() -> None:
+    source = Path(live.__file__).read_text()
+    types = set(re.findall(r'"type": "(\w+)"', source)) | {"webhook", "debounce"}
+    document = (Path(live.__file__).parents[2] / "docs" / "live.md").read_text()
+    assert len(types) > 10
+    assert {name for name in types if f"`{name}`" not in document} == set()
+
+
+def test_the_feed_tells_of_every_event_of_a_call() -> None:
+    assert set(get_args(live.CallEvent)) <= set(TOLD_LIVE)

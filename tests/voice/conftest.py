@@ -35,6 +35,7 @@ class OnTheLine:
     ledger: Ledger
     database: Database
     clock: ManualClock
+    bus: Bus
     conversations: Conversations
     conversation_id: int
 
@@ -91,6 +92,7 @@ async def call(
             model=model,
             background=background,
         ),
+        bus=bus,
         conversations=conversations,
         cases=Cases(database=database, bus=bus, clock=clock, jobs=jobs, tenants=tenants),
         clock=clock,
@@ -99,6 +101,6 @@ async def call(
     )
     yield OnTheLine(
         turns=turns, model=model, ledger=ledger, database=database, clock=clock,
-        conversations=conversations, conversation_id=conversation_id,
+        bus=bus, conversations=conversations, conversation_id=conversation_id,
     )  # fmt: skip
     await ledger.close()

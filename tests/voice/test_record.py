@@ -1,6 +1,7 @@
 """A call has its row from the first sound to the last, also where the database is away."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,7 +13,7 @@ from app.clock import ManualClock
 from app.conversations import Conversations
 from app.db import Connection, Database, TenantDoor
 from app.errors import Unavailable
-from app.events import CallEnded, CallStarted, Event
+from app.events import CallEnded, CallStarted, Event, SpeechHeard
 from app.tenants import Tenant
 from app.voice.record import SIGN_OF_LIFE_S, CallRecord, RecordParts
 from app.voice.tickets import Ticket
@@ -82,6 +83,7 @@ async def kept(
     kept = Kept(parts, flickering, clock)
     bus.subscribe(CallStarted, kept.heard)
     bus.subscribe(CallEnded, kept.heard)
+    bus.subscribe(SpeechHeard, kept.heard)
     yield kept
     await background.cancel()
     await flickering.close()
@@ -98,6 +100,39 @@ async def test_a_call_is_opened_and_closed_and_both_are_told(kept: Kept):
     )  # fmt: skip
     assert (call["because"], call["ended_at"]) == ("the caller hung up", kept.clock.now())
     assert [type(event) for event in kept.told] == [CallStarted, CallEnded]
+
+
+async def test_what_is_told_of_a_call_hides_the_middle_of_the_callers_number(kept: Kept):
+    kept.record.begin("pl")
+    await kept.record.end("over")
+    assert kept.told[0] == CallStarted(
+        tenant_id="acme", conversation_id=await kept.record.conversation_id, call_sid="CA1",
+        hotline_e164="+48221234567", caller="+48•••••0200", language="pl",
+        started_at=kept.clock.now(),
+    )  # fmt: skip
+
+
+def heard(text: str) -> Callable[[int], Event]:
+    """What the recogniser understood, of whichever conversation it will be."""
+
+    def tiding(conversation_id: int) -> Event:
+        return SpeechHeard(
+            tenant_id="acme", conversation_id=conversation_id, call_sid="CA1", text=text,
+            is_final=False,
+        )  # fmt: skip
+
+    return tiding
+
+
+async def test_what_is_told_while_the_call_runs_keeps_its_order(kept: Kept):
+    kept.record.begin("en")
+    kept.record.tell(heard("is there"))
+    kept.record.tell(heard("is there a bakery"))
+    while len(kept.told) < 3:
+        await asyncio.sleep(0)
+    await kept.record.end("over")
+    words = [event.text for event in kept.told if isinstance(event, SpeechHeard)]
+    assert words == ["is there", "is there a bakery"]
 
 
 async def test_when_the_disclosure_was_heard_first_stays(kept: Kept):

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from app.bots.llm import ModelError
+from app.events import DecisionMade
 from tests.make import make_stay
 from tests.voice.conftest import OnTheLine
 
@@ -160,6 +161,34 @@ async def test_stages_are_told_from_the_moment_the_caller_fell_silent(call: OnTh
     assert answered["stages"] == {
         "transcript_ms": 300, "turn_ms": 500, "token_ms": 400, "clause_ms": 400, "sound_ms": 1000,
     }  # fmt: skip
+
+
+async def test_the_first_sound_of_an_answer_is_told_with_its_stages(call: OnTheLine):
+    silent_at = call.clock.now()
+    assert call.turns.begin_sound(silent_at) == {}
+    call.model.will_say("Yes, on the corner.")
+    await call.answer(QUESTION)
+    call.turns.confirm(QUESTION)
+    call.heard(QUESTION, ends_at=silent_at)
+    call.clock.advance(0.8)
+    assert call.turns.begin_sound(call.clock.now())["sound_ms"] == 800
+    assert call.turns.begin_sound(call.clock.now()) == {}
+
+
+async def test_a_decision_on_the_phone_is_told_as_one_in_a_thread_is(call: OnTheLine):
+    told: list[DecisionMade] = []
+
+    async def hear(event: DecisionMade) -> None:
+        told.append(event)
+
+    call.bus.subscribe(DecisionMade, hear)
+    call.model.will_say("Yes, on the corner.")
+    await call.answer(QUESTION)
+    call.turns.confirm(QUESTION)
+    (decision,) = await call.rows("decisions")
+    assert [(event.decision_id, event.action_code) for event in told] == [
+        (decision["id"], decision["action_code"])
+    ]
 
 
 async def test_what_was_said_before_the_stay_was_known_is_masked_once_it_is(call: OnTheLine):

@@ -89,9 +89,18 @@ def build(
     *,
     clock: Clock | None = None,
     model: LanguageModel | None = None,
+    voices: Any = None,
     exporter: SpanExporter | None = None,
 ) -> Product:
     """Every part of the product, joined; no I/O but reading or making the key file.
+
+    Args:
+        settings: the process's.
+        clock: the real one where none is given.
+        model: the tenants' own where none is given.
+        voices: ears and mouths of calls (`app.voice.speech.Voices`, loaded late and so not named
+            here); the tenants' own where none are given.
+        exporter: where spans go.
 
     Raises:
         BadInput: a setting or key is missing or malformed.
@@ -207,7 +216,7 @@ def build(
         lambda module: module.HotlineLive(
             settings=settings, database=database, bus=bus, clock=clock, background=background,
             tenants=tenants, conversations=conversations, cases=cases, stays=stays, mind=mind,
-            snapshot=snapshot, tickets=tickets,
+            snapshot=snapshot, tickets=tickets, voices=voices,
         )
     )  # fmt: skip
     twilio = TwilioWebhooks(

@@ -5,7 +5,7 @@ import statistics
 import sys
 from collections.abc import Awaitable, Callable
 
-from bench import access, context, flood, fuzz, leaks, mind, process, replies, webhook
+from bench import access, context, flood, fuzz, leaks, mind, process, replies, voice, webhook
 from bench.crash import forms as crash
 
 Measurement = Callable[[], Awaitable[dict[str, tuple[list[float], str]]]]
@@ -20,6 +20,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "leaks": leaks.measure,
     "flood": flood.measure,
     "crash": crash.measure,
+    "voice": voice.measure,
 }
 
 

@@ -16,10 +16,11 @@ from app.voice.caller import Callers
 from app.voice.dispatch import Dispatch
 from app.voice.greetings import Greetings
 from app.voice.media import MediaStreams
+from app.voice.phone_line import PhoneLine
 from app.voice.session import CallParts
 from app.voice.snapshot import Snapshot
 from app.voice.speech import Voices
-from app.voice.tickets import Tickets
+from app.voice.tickets import Ticket, Tickets
 
 
 class HotlineLive:
@@ -40,9 +41,10 @@ class HotlineLive:
         mind: Mind,
         snapshot: Snapshot,
         tickets: Tickets,
+        voices: Voices | None = None,
     ) -> None:
         key = settings.secrets.openai_api_key
-        self._voices = Voices(key.get_secret_value() if key else None)
+        self._voices = voices or Voices(key.get_secret_value() if key else None)
         self._greetings = Greetings(snapshot=snapshot, tenants=tenants, voices=self._voices)
         parts = CallParts(
             database=database,
@@ -66,6 +68,10 @@ class HotlineLive:
     async def accept(self, websocket: WebSocket) -> None:
         """One media stream, from its start to its end."""
         await self._media.accept(websocket)
+
+    async def serve(self, ticket: Ticket, line: PhoneLine) -> None:
+        """One call on a line that somebody else has opened."""
+        await self._dispatch.serve(ticket, line)
 
     def has_room(self) -> bool:
         """Whether one more call can be served."""

@@ -30,6 +30,23 @@ HABITS: Mapping[str, Any] = {
     "webhook_reorder_s": 1.0,
 }
 """How it delivers: a fifth comes twice, a tenth is overtaken."""
+ABOUT = (
+    "have just called you about it",
+    "am looking into this for you",
+    "spoke with the caretaker",
+    "will be at the flat in an hour",
+    "asked the owner a moment ago",
+    "found your note this morning",
+)
+THEN = (
+    "Talk to you soon!",
+    "I write again before noon.",
+    "Just ring if anything else comes up.",
+    "We sort it out together.",
+    "Sorry for the wait.",
+    "Have a good evening.",
+)
+"""What somebody of the company writes: as many answers as there are pairs."""
 NAME = re.compile(r"Guest\d{4} Crashtest")
 
 
@@ -113,8 +130,13 @@ async def say(ground: Ground, guest: Guest, line: Line) -> None:
 
 
 async def person_answers(ground: Ground, guest: Guest) -> None:
-    """Somebody of the company answers inside the PMS."""
-    words = f"Hi {guest.script.guest}, this is Ola, I have just called you about it."
+    """Somebody of the company answers inside the PMS, each guest in words of their own.
+
+    The same words in many threads would be taken for an automation's.
+    """
+    which = guest.script.number // 100 * 6 + guest.script.number % 100 // 5
+    about, then = ABOUT[which % len(ABOUT)], THEN[which // len(ABOUT) % len(THEN)]
+    words = f"Hi {guest.script.guest}, this is Ola, I {about}. {then}"
     await ground.sim(
         "POST", "/hostaway/human-reply", {"conversationId": guest.thread, "body": words}
     )

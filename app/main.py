@@ -24,6 +24,7 @@ from starlette.routing import BaseRoute, Route
 from app.db import Database
 from app.door import Guard
 from app.errors import OutsideError, ProductError, Unavailable
+from app.heap import collect_seldom, keep_loaded
 from app.product import Product
 from app.settings import Settings, load_settings
 from app.telemetry import keep_words_out_of_crashes, start_logging
@@ -187,6 +188,8 @@ async def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     async with product.opened(), serving(product) as (public_port, desk_port):
+        collect_seldom()
+        keep_loaded()
         logger.info("ready", extra={"public_port": public_port, "desk_port": desk_port})
         await stopping.wait()
         logger.info("stopping")

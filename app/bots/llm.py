@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from app.bots.records import ModelCall
 from app.errors import OutsideError
+from app.heap import keep_loaded
 from app.settings import LlmSettings
 
 Messages = Sequence[Mapping[str, str]]
@@ -141,4 +142,5 @@ class LateModel:
             if self._model is None:
                 client: LanguageModel = import_module(CLIENT_MODULE).OpenAiModel(self._process_key)
                 self._model = client
+                keep_loaded()
             return self._model

@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from app.bots.language import load_language_model
 from app.bots.phrases import load_phrase_sets
 from app.bots.urgent import load_urgent_sets
+from app.heap import keep_loaded
 
 
 async def words_loaded() -> None:
@@ -34,3 +35,4 @@ def _load() -> None:
     load_urgent_sets()
     load_phrase_sets()
     load_language_model()
+    keep_loaded()

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
+from app.heap import keep_loaded
 from app.voice.twilio import MEDIA_PATH
 
 LIVE_MODULE = "app.voice.live"
@@ -57,6 +58,7 @@ class LateLive:
                 for name in HEAVY_MODULES:
                     await asyncio.to_thread(import_module, name)
                 self._live = self._make(import_module(LIVE_MODULE))
+                keep_loaded()
             return self._live
 
     async def accept(self, websocket: WebSocket) -> None:

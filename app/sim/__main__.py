@@ -23,6 +23,8 @@ from app.sim.server import build_app
 
 _WATCH_S = 1.0
 """How often the parent is looked for."""
+KEEP_ALIVE_S = 120
+"""Longer than any caller keeps an idle connection: one closed under a request would fail it."""
 
 
 class _Server(uvicorn.Server):
@@ -30,7 +32,11 @@ class _Server(uvicorn.Server):
 
     def __init__(self, app: Starlette, ready_file: Path | None) -> None:
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, timeout_graceful_shutdown=2
+            app,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=2,
+            timeout_keep_alive=KEEP_ALIVE_S,
         )
         super().__init__(config)
         self._app = app

@@ -32,6 +32,8 @@ SPOKEN_RATE = 24000
 MOST_SECONDS = 60
 MOST_CHARACTERS = 4000
 MOST_BYTES = 8_000_000
+KEEP_ALIVE_S = 120
+"""Longer than any caller keeps an idle connection: one closed under a request would fail it."""
 
 
 class SpeechServer:
@@ -124,7 +126,9 @@ async def serve(port: int, cache: Path) -> None:
     """Serve on loopback; the port stands on stdout once everything is loaded."""
     speech = SpeechServer(cache)
     await asyncio.to_thread(speech.warm)
-    server = uvicorn.Server(uvicorn.Config(speech.app(), log_level="warning"))
+    server = uvicorn.Server(
+        uvicorn.Config(speech.app(), log_level="warning", timeout_keep_alive=KEEP_ALIVE_S)
+    )
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", port))
         bound.listen()

@@ -40,6 +40,8 @@ from tests.paths.twins import (
 )
 
 __all__ = ["database", "rooms", "swept_url", "tenant", "tenants"]
+KEEP_ALIVE_S = 120
+"""Longer than any caller keeps an idle connection: one closed under a request would fail it."""
 
 
 def free_port() -> int:
@@ -56,7 +58,9 @@ async def sim_base() -> AsyncIterator[tuple[str, object]]:
     engines = Engines(Path(tempfile.gettempdir()) / "nightdesk-test-speech")
     model = [*SpeechEndpoints(engines).routes(), *openai.routes()]
     app = build_app(seed=7, scale="small", more=[Mount("/openai/v1", routes=model)])
-    config = uvicorn.Config(app, port=free_port(), log_config=None, lifespan="on")
+    config = uvicorn.Config(
+        app, port=free_port(), log_config=None, lifespan="on", timeout_keep_alive=KEEP_ALIVE_S
+    )
     server = uvicorn.Server(config)
     task = asyncio.ensure_future(server.serve())
     while not server.started:
@@ -127,7 +131,9 @@ async def house(sim_base: tuple[str, object], embedded_urls: ServerUrls) -> Asyn
 async def twins(embedded_urls: ServerUrls) -> AsyncIterator[Twins]:
     """One house with two companies that are the same but for their marks, each with a case."""
     app = build_app(seed=7, scale="small")
-    config = uvicorn.Config(app, port=free_port(), log_config=None, lifespan="on")
+    config = uvicorn.Config(
+        app, port=free_port(), log_config=None, lifespan="on", timeout_keep_alive=KEEP_ALIVE_S
+    )
     server = uvicorn.Server(config)
     outside = asyncio.ensure_future(server.serve())
     admin = await asyncpg.connect(embedded_urls.database_url or "")

@@ -1,5 +1,6 @@
 """Hotlines: a tenant's telephone numbers, and the carrier accounts they hang on."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,11 +9,19 @@ import phonenumbers
 
 from app.bus import Bus
 from app.db import Database, Row, UniqueViolation
-from app.errors import BadInput, Conflict, NotFound
+from app.errors import BadInput, Conflict, NotFound, ProductError
 from app.events import HotlineChanged
 from app.tenants import Tenants
 
+logger = logging.getLogger(__name__)
+
 TWILIO = "twilio"
+CARRIER_PATHS = {
+    "A call comes in": "/twilio/voice",
+    "Primary handler fails": "/twilio/fallback",
+    "Call status changes": "/twilio/status",
+}
+"""What a number is told at the carrier, each by HTTP POST: as its console calls it → path."""
 SHOWN_DIGITS = 4
 """The end of a number that stays readable where it is masked."""
 
@@ -65,11 +74,9 @@ class Hotlines:
 
         Raises:
             BadInput: no valid number in international form, or a language it does not speak.
-            Conflict: the number is a hotline already.
+            Conflict: the number is a hotline already, of this tenant or another.
         """
-        tenant = await self._tenants.get(tenant_id)
-        if language not in tenant.settings.language.supported:
-            raise BadInput(f"{tenant_id} speaks {', '.join(tenant.settings.language.supported)}")
+        await self._check_language(tenant_id, language)
         hotline = Hotline(
             number_e164=e164(number), tenant_id=tenant_id, name=name, language=language
         )
@@ -81,9 +88,34 @@ class Hotlines:
                     hotline.number_e164, tenant_id, name, language,
                 )  # fmt: skip
         except UniqueViolation as exc:
-            raise Conflict(f"{hotline.number_e164} is a hotline already") from exc
+            own = {known.number_e164 for known in await self.of_tenant(tenant_id)}
+            whose = tenant_id if hotline.number_e164 in own else "another tenant"
+            raise Conflict(f"{hotline.number_e164} is a hotline of {whose} already") from exc
         await self._bus.publish(HotlineChanged(tenant_id=tenant_id))
         return hotline
+
+    async def set(
+        self, tenant_id: str, number: str, *, name: str | None = None, language: str | None = None
+    ) -> Hotline:
+        """Give a hotline another name or language; what is not given stays.
+
+        Raises:
+            BadInput: a language the tenant does not speak.
+            NotFound: it is no hotline of this tenant.
+        """
+        if language is not None:
+            await self._check_language(tenant_id, language)
+        async with self._database.shared().transaction() as conn:
+            row = await conn.fetchrow(
+                """update nightdesk.hotlines
+                   set name = coalesce($3, name), language = coalesce($4, language)
+                   where number_e164 = $1 and tenant_id = $2 returning *""",
+                e164(number), tenant_id, name, language,
+            )  # fmt: skip
+        if row is None:
+            raise NotFound(f"{number} is no hotline of {tenant_id}")
+        await self._bus.publish(HotlineChanged(tenant_id=tenant_id))
+        return _hotline(row)
 
     async def remove(self, tenant_id: str, number: str) -> None:
         """Take a number away.
@@ -104,7 +136,9 @@ class Hotlines:
     async def set_carrier(
         self, tenant_id: str, *, account_sid: str, auth_tokens: tuple[str, ...]
     ) -> None:
-        """Tell which carrier account a tenant's numbers hang on; tokens are kept encrypted.
+        """Tell which carrier account a tenant's numbers hang on, instead of any before.
+
+        Tokens are kept encrypted.
 
         Raises:
             BadInput: there is no token.
@@ -115,6 +149,11 @@ class Hotlines:
         tenant = await self._tenants.get(tenant_id)
         closed = tenant.keyring.close_mapping({"auth_tokens": list(auth_tokens)})
         async with self._database.shared().transaction() as conn:
+            await conn.execute(
+                """delete from nightdesk.carrier_accounts
+                   where tenant_id = $1 and kind = $2 and external_id <> $3""",
+                tenant_id, TWILIO, account_sid,
+            )  # fmt: skip
             owner = await conn.fetchval(
                 """insert into nightdesk.carrier_accounts
                        (tenant_id, kind, external_id, credentials)
@@ -123,27 +162,45 @@ class Hotlines:
                    where carrier_accounts.tenant_id = $1 returning tenant_id""",
                 tenant_id, TWILIO, account_sid, closed,
             )  # fmt: skip
-        if owner is None:
-            raise Conflict(f"carrier account {account_sid} belongs to another tenant")
+            if owner is None:
+                raise Conflict(f"carrier account {account_sid} belongs to another tenant")
         await self._bus.publish(HotlineChanged(tenant_id=tenant_id))
 
+    async def carrier_of(self, tenant_id: str) -> CarrierAccount | None:
+        """A tenant's carrier account."""
+        async with self._database.shared().transaction() as conn:
+            row = await conn.fetchrow(
+                "select * from nightdesk.carrier_accounts where tenant_id = $1", tenant_id
+            )
+        return await self._carrier(row) if row else None
+
     async def carriers(self) -> list[CarrierAccount]:
-        """Every carrier account."""
+        """Every carrier account that can be opened."""
         async with self._database.shared().transaction() as conn:
             rows = await conn.fetch("select * from nightdesk.carrier_accounts order by id")
         found = []
         for row in rows:
-            tenant = await self._tenants.get(row["tenant_id"])
-            opened = tenant.keyring.open_mapping(row["credentials"])
-            found.append(
-                CarrierAccount(
-                    tenant_id=row["tenant_id"],
-                    kind=row["kind"],
-                    external_id=row["external_id"],
-                    auth_tokens=tuple(opened["auth_tokens"]),
-                )
-            )
+            try:
+                found.append(await self._carrier(row))
+            except ProductError as exc:
+                # One tenant's account keeps nobody else's telephone from ringing.
+                logger.error("a carrier account cannot be used", extra={"why": str(exc)})
         return found
+
+    async def _carrier(self, row: Row) -> CarrierAccount:
+        tenant = await self._tenants.get(row["tenant_id"])
+        opened = tenant.keyring.open_mapping(row["credentials"])
+        return CarrierAccount(
+            tenant_id=row["tenant_id"],
+            kind=row["kind"],
+            external_id=row["external_id"],
+            auth_tokens=tuple(opened["auth_tokens"]),
+        )
+
+    async def _check_language(self, tenant_id: str, language: str) -> None:
+        tenant = await self._tenants.get(tenant_id)
+        if language not in tenant.settings.language.supported:
+            raise BadInput(f"{tenant_id} speaks {', '.join(tenant.settings.language.supported)}")
 
 
 def e164(number: str) -> str:

@@ -58,6 +58,7 @@ class Job(StrEnum):
     UNREAD_SYNC = "pms.unread_sync"
     ALERT = "slack.alert"
     UNACKNOWLEDGED = "escalation.unacknowledged"
+    CALL = "voice.call"
     GIVEN_UP = "jobs.given_up"
     PURGE = "conversations.purge"
 

@@ -43,6 +43,7 @@ from app.slack.client import SlackClient
 from app.slack.notices import Notices
 from app.telemetry import Telemetry
 from app.tenants import Tenant, Tenants
+from app.voice.calls import Calls
 from app.voice.late import LateLive
 from app.voice.snapshot import Snapshot
 from app.voice.twilio import TwilioWebhooks
@@ -100,6 +101,7 @@ class Product:
     snapshot: Snapshot
     twilio: TwilioWebhooks
     calls: LateLive
+    kept_calls: Calls
     pages: Pages
     desk: tuple[Desk, ...]
     """Every part of the desk that has routes."""
@@ -128,6 +130,8 @@ class Product:
             self._spawn_loops()
             for tenant in await self.tenants.all():
                 await self._schedule(tenant, is_start=True)
+                if self.settings.secrets.database_url is None:
+                    await self.kept_calls.close_left(tenant.id)
             await self.snapshot.refresh()
             stack.push_async_callback(self.calls.close)
             await self._load_hotline()
@@ -157,8 +161,8 @@ class Product:
         except ProductError as exc:
             logger.info("nothing to look for", extra={"why": str(exc)})
 
-    async def on_hotline_changed(self, event: events.HotlineChanged) -> None:
-        """A telephone number is new, or hangs on another account."""
+    async def on_hotline_changed(self, event: events.Event) -> None:
+        """A telephone number is new or gone, hangs on another account, or may have changed."""
         await self.snapshot.on_changed(event)
         if self.is_ready:
             await self._load_hotline()
@@ -166,8 +170,8 @@ class Product:
     async def _load_hotline(self) -> None:
         """The live part of the hotline, where anybody has a number."""
         if self.snapshot.numbers:
-            live = await self.calls.load()
-            self.background.spawn("greetings", live.prepare())
+            await self.calls.load()
+            self.background.spawn("greetings", self.calls.prepare())
 
     def public_routes(self) -> list[BaseRoute]:
         """What the outside may call."""

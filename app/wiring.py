@@ -56,7 +56,9 @@ from app.slack.client import SlackClient
 from app.slack.notices import Notices
 from app.telemetry import Telemetry
 from app.tenants import Tenants
+from app.voice.calls import Calls
 from app.voice.late import LateLive
+from app.voice.record import RecordParts
 from app.voice.snapshot import Snapshot
 from app.voice.tickets import Tickets
 from app.voice.twilio import TwilioWebhooks
@@ -214,9 +216,12 @@ def build(
     snapshot, tickets = Snapshot(hotlines, keyring, settings.data.dir), Tickets(keyring, clock)
     calls = LateLive(
         lambda module: module.HotlineLive(
-            settings=settings, database=database, bus=bus, clock=clock, background=background,
-            tenants=tenants, conversations=conversations, cases=cases, stays=stays, mind=mind,
+            settings=settings, tenants=tenants, cases=cases, stays=stays, mind=mind,
             snapshot=snapshot, tickets=tickets, voices=voices,
+            record=RecordParts(
+                database=database, bus=bus, clock=clock, background=background,
+                conversations=conversations, jobs=jobs,
+            ),
         )
     )  # fmt: skip
     twilio = TwilioWebhooks(
@@ -232,6 +237,7 @@ def build(
         operators=operators, webhook=webhook, retention=retention, alerts=alerts,
         notices=notices, slack=slack, live=live, pages=pages,
         hotlines=hotlines, snapshot=snapshot, twilio=twilio, calls=calls,
+        kept_calls=Calls(database=database, bus=bus, conversations=conversations, clock=clock),
         desk=(pages, links, live, case_pages, draft_pages),
     )  # fmt: skip
     jobs.register(JOBS(product))
@@ -255,6 +261,7 @@ def JOBS(p: Product) -> Mapping[Job, JobFunction]:
         Job.UNREAD_SYNC: p.passes.unread_sync,
         Job.ALERT: p.alerts.alert,
         Job.UNACKNOWLEDGED: p.cases.remind,
+        Job.CALL: p.kept_calls.look_after,
         Job.GIVEN_UP: p.replies.leave_given_up,
         Job.PURGE: p.retention.purge,
     }
@@ -274,12 +281,14 @@ def SUBSCRIPTIONS(p: Product) -> list[Subscription]:
         (events.SettingsChanged, p.tenants.on_settings_changed),
         (events.SettingsChanged, p.on_settings_changed),
         (events.HotlineChanged, p.on_hotline_changed),
+        (events.NewsMissed, p.on_hotline_changed),
         (events.LibraryPublished, p.libraries.on_published),
         (events.NewsMissed, p.on_news_missed),
         (events.TenantRemoved, p.libraries.on_tenant_removed),
         (events.TenantRemoved, p.alerts.on_tenant_removed),
         (events.TenantRemoved, p.notices.on_tenant_removed),
         (events.TenantRemoved, p.live.on_tenant_removed),
+        (events.TenantRemoved, p.on_hotline_changed),
         (events.CaseOpened, p.alerts.on_case_opened),
         (events.CaseRaised, p.alerts.on_case_raised),
         (events.CaseTakenOver, p.alerts.on_case_taken_over),

@@ -86,6 +86,51 @@ async def test_a_carrier_account_is_one_tenants(
     assert (await hotlines.carriers())[0].auth_tokens == ("mine",)
 
 
+async def test_an_account_that_cannot_be_opened_keeps_no_other_from_ringing(
+    hotlines: Hotlines, tenant: Tenant, tenants: Tenants, database: Database
+):
+    await tenants.add("other", "Other")
+    await hotlines.set_carrier("acme", account_sid="AC1", auth_tokens=("mine",))
+    await hotlines.set_carrier("other", account_sid="AC2", auth_tokens=("theirs",))
+    async with database.shared().transaction() as conn:
+        await conn.execute(
+            "update nightdesk.carrier_accounts set credentials = $1 where tenant_id = 'acme'",
+            tenant.keyring.close(b"x")[:-3],
+        )
+    assert [account.tenant_id for account in await hotlines.carriers()] == ["other"]
+
+
+async def test_a_tenant_has_one_carrier_account_the_one_given_last(
+    hotlines: Hotlines, tenant: Tenant
+):
+    for account in ("AC1", "AC2", "AC1"):
+        await hotlines.set_carrier("acme", account_sid=account, auth_tokens=("t",))
+        assert [found.external_id for found in await hotlines.carriers()] == [account]
+
+
+async def test_an_account_that_is_refused_leaves_the_one_before(
+    hotlines: Hotlines, tenant: Tenant, tenants: Tenants
+):
+    await tenants.add("other", "Other")
+    await hotlines.set_carrier("acme", account_sid="AC1", auth_tokens=("mine",))
+    await hotlines.set_carrier("other", account_sid="AC2", auth_tokens=("theirs",))
+    with pytest.raises(Conflict):
+        await hotlines.set_carrier("other", account_sid="AC1", auth_tokens=("theirs",))
+    kept = await hotlines.carrier_of("other")
+    assert kept is not None
+    assert kept.external_id == "AC2"
+
+
+async def test_a_hotline_changes_its_name_and_its_language(hotlines: Hotlines, tenant: Tenant):
+    await hotlines.add("acme", WARSAW, name="Acme", language="en")
+    changed = await hotlines.set("acme", "+48 22 123 45 67", name="Old Town")
+    assert (changed.name, changed.language) == ("Old Town", "en")
+    with pytest.raises(BadInput):
+        await hotlines.set("acme", WARSAW, language="fr")
+    with pytest.raises(NotFound):
+        await hotlines.set("acme", "+48220000000", name="Nobody")
+
+
 @pytest.mark.parametrize("tokens", [(), ("",), ("good", "")])
 async def test_an_account_without_a_token_is_refused(
     hotlines: Hotlines, tenant: Tenant, tokens: tuple[str, ...]

@@ -14,9 +14,11 @@ import click
 from app.errors import BadInput, ProductError
 
 NOUNS: Mapping[str, str] = {
+    "calls": "Telephone calls: who called, what was said, how long each step took.",
     "cases": "What needs a person: list, show, take, reply, resolve.",
     "decisions": "Why each answer of a conversation was given.",
     "drafts": "Replies that wait for a person's word.",
+    "hotline": "Telephone numbers: add, list, set, remove, carrier.",
     "key": "Encryption keys: new, rotate.",
     "runs": "What the background jobs did, and what failed.",
     "settings": "Check config.toml and the environment.",

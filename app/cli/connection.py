@@ -23,12 +23,14 @@ from app.db import CONNECTION_ERRORS, Database
 from app.embedded import EmbeddedServers, running_urls
 from app.errors import BadInput, Conflict, Unavailable
 from app.escalation.cases import Cases
+from app.hotlines import Hotlines
 from app.jobs import Jobs
 from app.keys import Keyring, process_keyring
 from app.pms.stay import Stays
 from app.settings import Settings, load_settings
 from app.telemetry import Telemetry
 from app.tenants import Tenants
+from app.voice.calls import Calls
 
 CONFIG_FILE = Path("config.toml")
 CONNECTIONS = 3
@@ -58,6 +60,8 @@ class Desk:
     conversations: Conversations
     cases: Cases
     operators: Operators
+    hotlines: Hotlines
+    calls: Calls
 
 
 def settings_of(config: Path | None) -> Settings:
@@ -136,6 +140,8 @@ def _joined(
         settings=settings, keyring=keyring, clock=clock, background=background, database=database,
         bus=bus, tenants=tenants, libraries=Libraries(database, bus, clock), jobs=jobs,
         conversations=conversations, cases=cases, operators=operators,
+        hotlines=Hotlines(database, bus, tenants),
+        calls=Calls(database=database, bus=bus, conversations=conversations, clock=clock),
     )  # fmt: skip
 
 

@@ -46,6 +46,8 @@ class LateLive:
         self._make = make
         self._live: Live | None = None
         self._loading = asyncio.Lock()
+        self._preparing = asyncio.Lock()
+        self._is_preparing_asked = False
 
     def routes(self) -> list[WebSocketRoute]:
         """The media streams' socket."""
@@ -60,6 +62,14 @@ class LateLive:
                 self._live = self._make(import_module(LIVE_MODULE))
                 keep_loaded()
             return self._live
+
+    async def prepare(self) -> None:
+        """Make the greetings that are missing, once for however many changes came meanwhile."""
+        self._is_preparing_asked = True
+        async with self._preparing:
+            if self._is_preparing_asked:
+                self._is_preparing_asked = False
+                await (await self.load()).prepare()
 
     async def accept(self, websocket: WebSocket) -> None:
         """One media stream."""

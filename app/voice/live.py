@@ -2,12 +2,7 @@
 
 from starlette.websockets import WebSocket
 
-from app.background import Background
 from app.bots.answer import Mind
-from app.bus import Bus
-from app.clock import Clock
-from app.conversations import Conversations
-from app.db import Database
 from app.escalation.cases import Cases
 from app.pms.stay import Stays
 from app.settings import Settings
@@ -17,6 +12,7 @@ from app.voice.dispatch import Dispatch
 from app.voice.greetings import Greetings
 from app.voice.media import MediaStreams
 from app.voice.phone_line import PhoneLine
+from app.voice.record import RecordParts
 from app.voice.session import CallParts
 from app.voice.snapshot import Snapshot
 from app.voice.speech import Voices
@@ -30,12 +26,8 @@ class HotlineLive:
         self,
         *,
         settings: Settings,
-        database: Database,
-        bus: Bus,
-        clock: Clock,
-        background: Background,
+        record: RecordParts,
         tenants: Tenants,
-        conversations: Conversations,
         cases: Cases,
         stays: Stays,
         mind: Mind,
@@ -47,12 +39,8 @@ class HotlineLive:
         self._voices = voices or Voices(key.get_secret_value() if key else None)
         self._greetings = Greetings(snapshot=snapshot, tenants=tenants, voices=self._voices)
         parts = CallParts(
-            database=database,
-            bus=bus,
-            clock=clock,
-            background=background,
+            record=record,
             mind=mind,
-            conversations=conversations,
             cases=cases,
             callers=Callers(stays),
             voices=self._voices,
@@ -62,7 +50,10 @@ class HotlineLive:
             parts=parts, tenants=tenants, snapshot=snapshot, max_calls=settings.phone.max_calls
         )
         self._media = MediaStreams(
-            tickets=tickets, serve=self._dispatch.serve, clock=clock, background=background
+            tickets=tickets,
+            serve=self._dispatch.serve,
+            clock=record.clock,
+            background=record.background,
         )
 
     async def accept(self, websocket: WebSocket) -> None:

@@ -15,7 +15,9 @@ from app.conversations import Conversations
 from app.db import Connection, Database
 from app.events import CallEnded, CallerIdentified, CallStarted, Event
 from app.hotlines import masked
+from app.jobs import Job, Jobs
 from app.voice import store
+from app.voice.calls import LOOK_AGAIN
 from app.voice.ledger import Ledger
 from app.voice.tickets import Ticket
 
@@ -32,6 +34,7 @@ class RecordParts:
     clock: Clock
     background: Background
     conversations: Conversations
+    jobs: Jobs
 
 
 class CallRecord:
@@ -58,6 +61,13 @@ class CallRecord:
                 language=language,
                 now=self._started_at,
                 is_doubtful=self._ticket.is_doubtful,
+            )
+            await self._parts.jobs.arm_unless_armed(
+                conn,
+                tenant_id=self._ticket.tenant_id,
+                kind=Job.CALL,
+                key=self._ticket.call_sid,
+                due_at=self._started_at + LOOK_AGAIN,
             )
             conn.after_commit.append(lambda: self._opened(conversation_id))
             event = CallStarted(

@@ -17,13 +17,9 @@ from livekit.agents import (
 from livekit.agents.voice.io import PlaybackFinishedEvent, PlaybackStartedEvent
 from livekit.agents.voice.transcription import TranscriptSynchronizer
 
-from app.background import Background
 from app.bots.answer import Mind
 from app.bots.sentences import sentence
-from app.bus import Bus
-from app.clock import Clock
-from app.conversations import Conversations
-from app.db import Connection, Database
+from app.db import Connection
 from app.errors import Unavailable
 from app.escalation.cases import Cases
 from app.events import AnswerBegan, SpeechHeard
@@ -51,12 +47,8 @@ SILENCES = 2
 class CallParts:
     """What every call needs of the house."""
 
-    database: Database
-    bus: Bus
-    clock: Clock
-    background: Background
+    record: RecordParts
     mind: Mind
-    conversations: Conversations
     cases: Cases
     callers: Callers
     voices: Voices
@@ -74,24 +66,15 @@ class CallSession:
         self._number = number
         self._ticket = ticket
         self._line = line
-        self._record = CallRecord(
-            RecordParts(
-                database=parts.database,
-                bus=parts.bus,
-                clock=parts.clock,
-                background=parts.background,
-                conversations=parts.conversations,
-            ),
-            ticket,
-        )
+        self._record = CallRecord(parts.record, ticket)
         self._turns = Turns(
             tenant=tenant,
             language=number.language,
             mind=parts.mind,
-            bus=parts.bus,
-            conversations=parts.conversations,
+            bus=parts.record.bus,
+            conversations=parts.record.conversations,
             cases=parts.cases,
-            clock=parts.clock,
+            clock=parts.record.clock,
             ledger=self._record.ledger,
             conversation_id=self._record.conversation_id,
         )
@@ -112,7 +95,7 @@ class CallSession:
             self._turns,
             speech.mouth,
             speakable=self._speakable,
-            background=self._parts.background,
+            background=self._parts.record.background,
         )
         try:
             await session.start(agent, record=False)
@@ -167,8 +150,8 @@ class CallSession:
 
     async def _until_over(self) -> None:
         waits = [
-            self._parts.background.spawn("line", self._line.closed.wait()),
-            self._parts.background.spawn("over", self._over.wait()),
+            self._parts.record.background.spawn("line", self._line.closed.wait()),
+            self._parts.record.background.spawn("over", self._over.wait()),
         ]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -187,11 +170,11 @@ class CallSession:
             session.say(text, audio=frames(sound))
 
     async def _identify(self) -> None:
-        door = await self._parts.database.tenant(self._tenant.id)
+        door = await self._parts.record.database.tenant(self._tenant.id)
         try:
             async with door.transaction() as conn:
                 caller = await self._parts.callers.by_number(
-                    conn, self._tenant, self._ticket, self._parts.clock.now()
+                    conn, self._tenant, self._ticket, self._parts.record.clock.now()
                 )
         except Unavailable:
             logger.warning("a caller could not be looked up")
@@ -207,7 +190,7 @@ class CallSession:
         return fill(clause, stay.deliverable if stay else {})
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
-        item, now = event.item, self._parts.clock.now()
+        item, now = event.item, self._parts.record.clock.now()
         if getattr(item, "role", None) == "user":
             self._silences = 0
             self._turns.heard(utterance_of(item, now=now))
@@ -227,7 +210,7 @@ class CallSession:
         )
 
     def _on_sound(self, _: PlaybackStartedEvent) -> None:
-        if stages := self._turns.begin_sound(self._parts.clock.now()):
+        if stages := self._turns.begin_sound(self._parts.record.clock.now()):
             self._record.tell(
                 lambda conversation_id: AnswerBegan(
                     tenant_id=self._tenant.id,
@@ -248,7 +231,7 @@ class CallSession:
                 self._session.say(sentence("voice_are_you_there", language))
             else:
                 self._because = "the caller said nothing"
-                self._parts.background.spawn("goodbye", self._say_goodbye(self._session))
+                self._parts.record.background.spawn("goodbye", self._say_goodbye(self._session))
 
     async def _say_goodbye(self, session: AgentSession[None]) -> None:
         await session.say(sentence("voice_goodbye", self._turns.language))

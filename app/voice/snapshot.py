@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from app.errors import Forbidden, Unavailable
-from app.events import HotlineChanged, SettingsChanged
+from app.events import Event
 from app.hotlines import Hotlines
 from app.keys import Keyring
 
@@ -88,7 +88,7 @@ class Snapshot:
             closed = self._keyring.close(orjson.dumps([asdict(number) for number in numbers]))
             await asyncio.to_thread(self._write, closed)
 
-    async def on_changed(self, _: HotlineChanged | SettingsChanged) -> None:
+    async def on_changed(self, _: Event) -> None:
         """A number, its carrier or its tenant changed, here or in another process."""
         try:
             await self.refresh()

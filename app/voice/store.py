@@ -11,16 +11,21 @@ class Call:
     """One telephone call, one to one with its conversation."""
 
     conversation_id: int
+    reservation_id: int | None
+    language: str | None
     call_sid: str
     hotline_e164: str
     caller_e164: str | None
+    """None where it was withheld, or is no telephone number."""
     assurance: int
     disclosed_at: datetime | None
     started_at: datetime
     ended_at: datetime | None
     because: str | None
     seen_at: datetime | None
+    """When it was last known to be alive."""
     is_doubtful: bool
+    """The carrier does not vouch for the caller's number."""
 
 
 async def open_call(
@@ -82,14 +87,17 @@ async def mark_seen(conn: Connection, conversation_id: int, at: datetime) -> Non
     )  # fmt: skip
 
 
-async def end_lost(conn: Connection, *, unseen_since: datetime, because: str) -> int:
-    """Close calls that nobody has seen alive since then, at their last sign of life; how many."""
-    tag = await conn.execute(
+async def end_lost(conn: Connection, *, unseen_since: datetime, because: str) -> list[Row]:
+    """Close calls that nobody has seen alive since then, at their last sign of life.
+
+    Gives conversation_id, call_sid and ended_at of each.
+    """
+    return await conn.fetch(
         """update {schema}.calls set ended_at = coalesce(seen_at, started_at), because = $2
-           where ended_at is null and coalesce(seen_at, started_at) < $1""",
+           where ended_at is null and coalesce(seen_at, started_at) < $1
+           returning conversation_id, call_sid, ended_at""",
         unseen_since, because,
     )  # fmt: skip
-    return int(tag.split()[-1])
 
 
 async def end_call(conn: Connection, call_sid: str, *, because: str, at: datetime) -> None:
@@ -104,8 +112,34 @@ async def end_call(conn: Connection, call_sid: str, *, because: str, at: datetim
 
 async def calls(conn: Connection, *, last: int) -> list[Call]:
     """The newest calls first."""
-    rows = await conn.fetch("select * from {schema}.calls order by started_at desc limit $1", last)
+    rows = await conn.fetch(
+        """select k.*, c.reservation_id, c.language from {schema}.calls k
+           join {schema}.conversations c on c.id = k.conversation_id
+           order by k.started_at desc, k.conversation_id desc limit $1""",
+        last,
+    )
     return [_call(row) for row in rows]
+
+
+async def call_by(conn: Connection, *, number: int, call_sid: str) -> Call | None:
+    """The call of that conversation, or of that CallSid."""
+    row = await conn.fetchrow(
+        """select k.*, c.reservation_id, c.language from {schema}.calls k
+           join {schema}.conversations c on c.id = k.conversation_id
+           where k.conversation_id = $1 or k.call_sid = $2""",
+        number, call_sid,
+    )  # fmt: skip
+    return None if row is None else _call(row)
+
+
+async def is_over(conn: Connection, call_sid: str) -> bool:
+    """Whether a call has ended; one that nobody knows has."""
+    found: bool = await conn.fetchval(
+        """select not exists (
+               select 1 from {schema}.calls where call_sid = $1 and ended_at is null)""",
+        call_sid,
+    )
+    return found
 
 
 def _call(row: Row) -> Call:

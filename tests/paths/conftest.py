@@ -37,6 +37,7 @@ from tests.paths.twins import (
     book,
     furnish,
     library_of,
+    ring,
 )
 
 __all__ = ["database", "rooms", "swept_url", "tenant", "tenants"]
@@ -161,6 +162,7 @@ async def _twin_house(base: str, world: World, urls: ServerUrls) -> AsyncIterato
         "NIGHTDESK_HOSTAWAY__IP_REQUESTS": "5000",
         "NIGHTDESK_HOSTAWAY__ACCOUNT_REQUESTS": "5000",
         "NIGHTDESK_SLACK__BASE_URL": f"{base}/slack/api/",
+        "NIGHTDESK_VOICE__BASE_URL": f"{base}/openai/v1",
         "NIGHTDESK_SERVER__PUBLIC_PORT": str(port),
         "NIGHTDESK_SERVER__PUBLIC_URL": f"http://127.0.0.1:{port}",
         "NIGHTDESK_SERVER__DESK_PORT": str(desk_port),
@@ -228,11 +230,12 @@ async def _move_in(twins: Twins, twin: Twin) -> None:
 
 
 async def _live(twins: Twins, twin: Twin) -> None:
-    """An answered question, a case, a draft; then somebody opens the case by its link."""
+    """An answered question, a case, a draft, a call; then somebody opens the case by its link."""
     twins.writes(twin, QUIET_GUEST, f"Is there a bakery near you? {twin.mark}")
     await twins.quiet()
     twins.writes(twin, LOUD_GUEST, f"{twin.mark} help, water is pouring through the ceiling!")
     await twins.quiet()
     twins.writes(twin, UNSURE_GUEST, f"UNSURE {twin.mark} and what about bikes and boats?")
     await twins.quiet()
+    await ring(twins, twin)
     await twin.enter(twins.link(twin, case_id=1, operator=OPERATOR))

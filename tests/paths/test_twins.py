@@ -31,7 +31,8 @@ EQUAL_IDS = {
     "messages": "conversation_id, external_id",
     "outbox": "id, conversation_id",
     "reservations": "id, external_id, guest_name, phone_e164, confirmation_code",
-    "turns": "id, conversation_id, external_id, speaker",
+    "turns": "id, conversation_id, speaker",
+    "calls": "conversation_id, call_sid",
 }
 
 

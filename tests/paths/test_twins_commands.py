@@ -17,7 +17,10 @@ from tests.paths.twins import Twin, Twins
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 BOTH = pytest.mark.parametrize("who", ["alder", "birch"])
 ME, OTHER, MINE, THEIRS, FOLDER = "<me>", "<other>", "<account>", "<other account>", "<folder>"
+MY_NUMBER, THEIR_NUMBER = "<number>", "<other number>"
 COMMANDS: dict[str, list[list[str]]] = {
+    "calls list": [[ME], [ME, "--json", "--limit", "5"]],
+    "calls show": [[ME, "CA-call"], [ME, "CA-call", "--json"], [ME, "999"]],
     "cases list": [[ME, "--all"], [ME, "--json"]],
     "cases show": [[ME, "1"], [ME, "1", "--json"], [ME, "99"]],
     "cases take": [[ME, "1", "--as", "Ola"]],
@@ -27,6 +30,21 @@ COMMANDS: dict[str, list[list[str]]] = {
     "drafts list": [[ME], [ME, "--json"]],
     "drafts send": [[ME, "3"], [ME, "99"]],
     "drafts drop": [[ME, "3"], [ME, "99"]],
+    "hotline list": [[ME], [ME, "--json"]],
+    "hotline add": [
+        [ME, "+48221110000", "--name", "Second"],
+        [ME, THEIR_NUMBER, "--name", "Mine"],
+    ],
+    "hotline set": [
+        [ME, MY_NUMBER, "--language", "pl"],
+        [ME, MY_NUMBER, "--language", "en"],
+        [ME, THEIR_NUMBER, "--name", "Mine"],
+    ],
+    "hotline remove": [[ME, THEIR_NUMBER], [ME, "+48221110000"]],
+    "hotline carrier": [
+        [ME, "--account-sid", f"AC-{OTHER}", "--local"],
+        [ME, "--account-sid", f"AC-{ME}", "--local"],
+    ],
     "runs": [["--tenant", ME], ["--tenant", ME, "--failed", "--json"]],
     "runs revive": [[ME]],
     "tenant show": [[ME], [ME, "--json"]],
@@ -70,6 +88,7 @@ def _type(twins: Twins, twin: Twin, arguments: list[str]) -> Result:
     environment = {
         **twins.environment, "NIGHTDESK_CLIENT_SECRET": "secret",
         "SLACK_BOT_TOKEN": f"xoxb-{twin.name}", "NIGHTDESK_TENANT_OPENAI_KEY": f"key-{twin.name}",
+        "NIGHTDESK_CARRIER_TOKEN": f"token-{twin.name}",
     }  # fmt: skip
     return CliRunner().invoke(nightdesk, arguments, env=environment, prog_name="nightdesk")
 
@@ -83,7 +102,7 @@ async def test_a_command_for_one_company_shows_and_changes_nothing_of_the_other(
     folder = _folder(tmp_path_factory, me)
     words = {
         ME: me.name, OTHER: other.name, MINE: str(me.account_id), THEIRS: str(other.account_id),
-        FOLDER: str(folder),
+        FOLDER: str(folder), MY_NUMBER: me.hotline, THEIR_NUMBER: other.hotline,
     }  # fmt: skip
     before, asked = await twins.rows(other), len(await twins.outside(other))
     for arguments in COMMANDS[command]:
@@ -114,14 +133,21 @@ def _folder(factory: pytest.TempPathFactory, me: Twin) -> Path:
 async def test_commands_of_the_house_leave_both_companies_as_they_are(twins: Twins) -> None:
     pair = (twins.alder, twins.birch)
     before = [await twins.rows(twin) for twin in pair]
+    number = "+48221112222"
     for arguments in (
-        ["tenant", "add", "cedar", "--name", "Cedar"], ["tenant", "list"], ["settings", "check"],
+        ["tenant", "add", "cedar", "--name", "Cedar"],
+        ["hotline", "add", "cedar", number, "--name", "Cedar"],
+        ["hotline", "carrier", "cedar", "--account-sid", "AC-cedar", "--local"],
+        ["tenant", "list"], ["settings", "check"],
         ["key", "new"], ["tenant", "remove", "cedar", "--yes"],
     ):  # fmt: skip
         result = await asyncio.to_thread(_type, twins, twins.alder, arguments)
         assert result.exit_code == 0, result.output
     await twins.quiet()
     assert [await twins.rows(twin) for twin in pair] == before
+    async with asyncio.timeout(10):
+        while twins.product.snapshot.find(number) is not None:
+            await asyncio.sleep(0.02)
 
 
 async def test_a_command_with_another_key_shows_nothing_of_anybody(twins: Twins) -> None:
@@ -132,3 +158,26 @@ async def test_a_command_with_another_key_shows_nothing_of_anybody(twins: Twins)
         )
         assert result.exit_code in (0, 1)
         assert twin.door_code not in result.output
+
+
+async def test_what_is_typed_about_a_number_is_known_at_once_where_it_rings(twins: Twins) -> None:
+    number, snapshot = "+48221119999", twins.product.snapshot
+
+    async def typed(*arguments: str) -> None:
+        result = await asyncio.to_thread(_type, twins, twins.alder, ["hotline", *arguments])
+        assert result.exit_code == 0, result.output
+
+    async def until(name: str | None, language: str | None) -> None:
+        async with asyncio.timeout(10):
+            while True:
+                found = snapshot.find(number)
+                if (found and found.name, found and found.language) == (name, language):
+                    return
+                await asyncio.sleep(0.02)
+
+    await typed("add", "alder", number, "--name", "Loft", "--language", "en")
+    await until("Loft", "en")
+    await typed("set", "alder", number, "--name", "Attic", "--language", "pl")
+    await until("Attic", "pl")
+    await typed("remove", "alder", number)
+    await until(None, None)

@@ -24,6 +24,10 @@ from app.settings import LlmSettings
 from app.sim.rows import Row, full_message
 from app.sim.world import World
 from app.tenants import PmsAccount, Tenant
+from app.voice.record import CallRecord, RecordParts
+from app.voice.stages import Stages, Utterance
+from app.voice.tickets import Ticket
+from app.voice.transcript import Transcript
 
 LISTING, UNIT = 41001, 41002
 QUIET_GUEST, LOUD_GUEST, UNSURE_GUEST, LATE_GUEST = 5000, 5001, 5002, 5003
@@ -33,7 +37,10 @@ OPERATOR = "Ola"
 DESK_TOKEN = "desk-token-of-twins"
 SAME_WORDS = "when does the clock of the house turn"
 """A tenant's own phrase in both libraries, for another code in each."""
-SHARED_ROWS = ("wake", "job_runs", "pms_accounts", "slack_workspaces", "hotlines", "tenants")
+SHARED_ROWS = (
+    "wake", "job_runs", "pms_accounts", "slack_workspaces", "hotlines", "carrier_accounts",
+    "tenants",
+)  # fmt: skip
 
 
 @dataclass(slots=True, kw_only=True)
@@ -289,6 +296,28 @@ def library_of(twin: Twin) -> dict[str, Any]:
     code = "CHECK_OUT_TIME" if twin.name == "alder" else "CHECK_IN_TIME"
     content["phrases"] = {code: {"en": [SAME_WORDS]}}
     return content
+
+
+async def ring(twins: Twins, twin: Twin) -> None:
+    """A call of the company's, with one turn: what it leaves behind, without its sound."""
+    product = twins.product
+    parts = RecordParts(
+        database=product.database, bus=product.bus, clock=product.clock,
+        background=product.background, conversations=product.conversations, jobs=product.jobs,
+    )  # fmt: skip
+    ticket = Ticket(
+        call_sid="CA-call", tenant_id=twin.name, hotline_e164=twin.hotline,
+        caller_e164="+48500100200", is_doubtful=False,
+    )  # fmt: skip
+    record = CallRecord(parts, ticket)
+    record.begin("en")
+    transcript = Transcript(
+        tenant_id=twin.name, conversations=product.conversations, ledger=record.ledger,
+        conversation_id=record.conversation_id,
+    )  # fmt: skip
+    said = Utterance(text=f"This is about {twin.mark}.", begins_at=product.clock.now())
+    transcript.keep("guest", said, mask=str, stages=Stages())
+    await record.end("the caller hung up")
 
 
 def _lines(rows: Sequence[Any], opened: Callable[[bytes], bytes] | None = None) -> list[str]:

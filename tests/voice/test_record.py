@@ -14,6 +14,9 @@ from app.conversations import Conversations
 from app.db import Connection, Database, TenantDoor
 from app.errors import Unavailable
 from app.events import CallEnded, CallStarted, Event, SpeechHeard
+from app.jobs import Jobs
+from app.settings import JobSettings, TelemetrySettings
+from app.telemetry import Telemetry
 from app.tenants import Tenant
 from app.voice.record import SIGN_OF_LIFE_S, CallRecord, RecordParts
 from app.voice.tickets import Ticket
@@ -76,9 +79,13 @@ async def kept(
     flickering = Flickering(command_timeout_s=10, statement_cache=200, connections=3)
     await flickering.open(database_url)
     bus = Bus(flickering, background)
+    jobs = Jobs(
+        database=flickering, bus=bus, clock=clock, background=background,
+        telemetry=Telemetry(TelemetrySettings()), settings=JobSettings(),
+    )  # fmt: skip
     parts = RecordParts(
         database=flickering, bus=bus, clock=clock, background=background,
-        conversations=Conversations(bus),
+        conversations=Conversations(bus), jobs=jobs,
     )  # fmt: skip
     kept = Kept(parts, flickering, clock)
     bus.subscribe(CallStarted, kept.heard)

@@ -3,7 +3,7 @@
 A reply *starts* with the first request for the thread's messages that reaches the stand-in at or
 after the end of the window (5 s here) after the guest's last message; that request is the first
 thing the job does. The message's moment is the one before it was given to the stand-in, so delivery
-of the webhook counts. Guests come at random, BENCH_RATE (5) threads a second, each writing one to
+of the webhook counts. Guests come at random, BENCH_RATE (3) threads a second, each writing one to
 three messages; the rate bucket is off on both sides. In the second form the product is ended by
 SIGTERM and started again in the middle, RESTARTS (3) times: `all told` counts the whole absence,
 `once ready` counts from /readyz where the window ended while nobody was there. Guests pause
@@ -25,7 +25,7 @@ from bench.lab import ACCOUNT, TENANT, UNBOUND, Lab
 
 SECONDS = float(os.environ.get("BENCH_SECONDS", "60"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
-RATE = float(os.environ.get("BENCH_RATE", "5"))
+RATE = float(os.environ.get("BENCH_RATE", "3"))
 RESTARTS = int(os.environ.get("BENCH_RESTARTS", "3"))
 WINDOW_S = 5.0
 PATIENCE_S = 90.0
@@ -88,6 +88,8 @@ class Guests:
             )
             writing.append(asyncio.create_task(self._burst(thread, texts)))
             await asyncio.sleep(self._dice.expovariate(RATE))
+        if not self._fresh:
+            raise RuntimeError("the stand-in has no more threads: fewer rounds, or a lower rate")
         return list(await asyncio.gather(*writing))
 
     async def _burst(self, thread: int, texts: list[str]) -> Asked:

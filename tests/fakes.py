@@ -22,6 +22,8 @@ class FakeLanguageModel:
         self.answers: list[str | ModelError] = ["The shop is on the corner."]
         self.asked: list[Messages] = []
         """Every prompt, in order."""
+        self.on_route: Callable[[], Awaitable[None]] | None = None
+        """What happens in the world while the route is looked for."""
         self.on_words: Callable[[], Awaitable[None]] | None = None
         """What happens in the world while the model thinks."""
 
@@ -44,6 +46,8 @@ class FakeLanguageModel:
     ) -> tuple[RouteOutput, ModelCall]:
         """The next scripted route."""
         self.asked.append(messages)
+        if self.on_route is not None:
+            await self.on_route()
         route = self.routes.pop(0) if len(self.routes) > 1 else self.routes[0]
         if isinstance(route, ModelError):
             raise route

@@ -4,7 +4,7 @@ The words are held back until the route turns out to lead to this very bot; else
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from app.background import Background
 from app.bots.llm import ModelError, Stream
@@ -14,12 +14,20 @@ from app.bots.records import Bot, ModelCall, Question
 class Ahead:
     """The words of one bot for one question, under way."""
 
-    def __init__(self, bot: Bot, asked: Question, stream: Stream, background: Background) -> None:
+    def __init__(
+        self,
+        bot: Bot,
+        asked: Question,
+        stream: Stream,
+        background: Background,
+        on_words: Callable[[str], None],
+    ) -> None:
         self.bot = bot
         self.asked = asked
         self._stream = stream
         self._words: asyncio.Queue[str | None] = asyncio.Queue()
         self._error: ModelError | None = None
+        self._on_words = on_words
         self._pulling = background.spawn("answer ahead", self._pull())
 
     @property
@@ -46,9 +54,12 @@ class Ahead:
         self._pulling.cancel()
 
     async def _pull(self) -> None:
+        said = ""
         try:
             async for word in self._stream.words:
                 self._words.put_nowait(word)
+                said += word
+                self._on_words(said)
         except ModelError as exc:
             self._error = exc
         finally:

@@ -8,7 +8,7 @@ On the phone the informational bot is asked while the routing bot still is.
 """
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 
 from app.background import Background
@@ -80,6 +80,8 @@ class Answering:
         self._background = background
         """None: the answer is asked for after the route, on the phone too."""
         self._ahead: Ahead | None = None
+        self.on_words_ahead: Callable[[str], None] = lambda _: None
+        """Told of all the words so far of an answer whose route is not known yet."""
         self._route: Route | None = None
         self._said: list[str] = []
         settings = question.tenant.settings
@@ -222,7 +224,13 @@ class Answering:
             )
         except NotFound:
             return
-        self._ahead = Ahead(bot, self._router.asked, self._asked(bot), self._background)
+        self._ahead = Ahead(
+            bot, self._router.asked, self._asked(bot), self._background, self._hear_ahead
+        )
+
+    def _hear_ahead(self, words: str) -> None:
+        if self._route is None:
+            self.on_words_ahead(words)
 
     def _drop_ahead(self) -> None:
         if self._ahead is not None:

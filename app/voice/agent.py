@@ -10,6 +10,7 @@ from livekit.agents import Agent, llm, tts
 
 from app.background import Background
 from app.voice.audio import LINE_RATE, Resampler, Samples
+from app.voice.foretold import Foretold
 from app.voice.turns import Turns
 
 Speakable = Callable[[str], str]
@@ -24,9 +25,13 @@ class Receptionist(Agent):
     ) -> None:
         super().__init__(instructions="")
         self._turns = turns
-        self._mouth = mouth
-        self._speakable = speakable
         self._background = background
+        self._foretold = Foretold(mouth, speakable=speakable, background=background)
+        turns.on_foreseen = self._foretold.prepare
+
+    async def close(self) -> None:
+        """The call is over: let go of what was never said."""
+        await self._foretold.close()
 
     async def on_user_turn_completed(
         self, turn_ctx: llm.ChatContext, new_message: llm.ChatMessage
@@ -52,8 +57,8 @@ class Receptionist(Agent):
 
         async def synthesise() -> None:
             async for clause in text:
-                if words := self._speakable(clause):
-                    streams.put_nowait(self._mouth.synthesize(words))
+                if (stream := self._foretold.spoken(clause)) is not None:
+                    streams.put_nowait(stream)
             streams.put_nowait(None)
 
         making = self._background.spawn("speech", synthesise())

@@ -38,6 +38,17 @@ async def clauses(words: AsyncIterable[str]) -> AsyncIterator[str]:
         yield waiting.strip()
 
 
+def first_clause(text: str) -> str | None:
+    """The first clause of words that are still coming; none where it has not ended yet."""
+    start = 0
+    while (end := _end_of_clause(text[start:], is_first=True)) is not None:
+        clause = text[start : start + end].strip()
+        if _says_something(clause):
+            return clause
+        start += end
+    return None
+
+
 def _end_of_clause(text: str, *, is_first: bool) -> int | None:
     """Behind which character a clause ends; none where none does yet."""
     for hit in SENTENCE_END.finditer(text):

@@ -107,6 +107,7 @@ class CallSession:
             raise
         finally:
             await session.aclose()
+            await agent.close()
             await speech.ears.aclose()
             await speech.mouth.aclose()
             await self._record.end(self._because)

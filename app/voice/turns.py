@@ -4,8 +4,9 @@ A half-heard turn may be asked about too; only a confirmed one leaves a decision
 """
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -23,7 +24,7 @@ from app.events import DecisionMade
 from app.pms.gated import check
 from app.pms.stay import Stay
 from app.tenants import Tenant
-from app.voice.clauses import clauses
+from app.voice.clauses import clauses, first_clause
 from app.voice.ledger import Ledger
 from app.voice.stages import Stages, Utterance
 from app.voice.transcript import Said, Transcript
@@ -78,6 +79,8 @@ class Turns:
             ledger=ledger,
             conversation_id=conversation_id,
         )
+        self.on_foreseen: Callable[[str], None] = lambda _: None
+        """Told of a first clause that will be said if the route leads to it."""
         self._stay: Stay | None = None
         self._mind = mind
         self._bus = bus
@@ -113,6 +116,7 @@ class Turns:
             return
         try:
             thought.answering = await self._mind.begin(await self._question(asked))
+            thought.answering.on_words_ahead = _Foreseeing(thought.answering, self.on_foreseen)
             async for clause in self._checked(thought, thought.answering):
                 thought.stages.clause_at = thought.stages.clause_at or self._clock.now()
                 thought.words.append(clause)
@@ -132,11 +136,9 @@ class Turns:
         self._conclude_confirmed()
 
     async def _checked(self, thought: Thought, answering: Answering) -> AsyncIterator[str]:
-        stay = answering.question.stay
-        allowed = frozenset(stay.deliverable) if stay else frozenset[str]()
         try:
             async for clause in clauses(self._noted(thought, answering.words())):
-                check(clause, allowed)
+                check(clause, _allowed(answering))
                 yield clause
         except (ModelError, BadInput, NotFound) as exc:
             yield answering.give_up(str(exc)) or sentence("holding", self.language)
@@ -258,6 +260,23 @@ class Turns:
             thought.turns.append(said)
 
 
+class _Foreseeing:
+    """Finds the first clause of words that come before their route."""
+
+    def __init__(self, answering: Answering, tell: Callable[[str], None]) -> None:
+        self._answering = answering
+        self._tell = tell
+        self._has_told = False
+
+    def __call__(self, words: str) -> None:
+        if self._has_told or (clause := first_clause(words)) is None:
+            return
+        self._has_told = True
+        with contextlib.suppress(BadInput):
+            check(clause, _allowed(self._answering))
+            self._tell(clause)
+
+
 class _Conclusion:
     """The write that concludes a thought."""
 
@@ -268,6 +287,12 @@ class _Conclusion:
 
     async def __call__(self, conn: Connection) -> None:
         await self._turns.conclude(conn, self._thought, self._answering)
+
+
+def _allowed(answering: Answering) -> frozenset[str]:
+    """The placeholders that an answer may carry."""
+    stay = answering.question.stay
+    return frozenset(stay.deliverable) if stay else frozenset()
 
 
 def _same(one: str, other: str | None) -> bool:

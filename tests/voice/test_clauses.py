@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterable
 
 import pytest
 
-from app.voice.clauses import clauses
+from app.voice.clauses import clauses, first_clause
 
 
 async def streamed(words: Iterable[str]) -> AsyncIterator[str]:
@@ -72,3 +72,18 @@ async def test_nothing_is_lost_whatever_the_pieces():
         pieces = [text[at : at + size] for at in range(0, len(text), size)]
         got = [clause async for clause in clauses(streamed(pieces))]
         assert " ".join(got) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "You can park in front. The gate opens by itself.",
+        "Check-in is from 3 p.m. on Friday, and the code comes then.",
+        "Am 3. Mai ist das so. Danach nicht.",
+        "- Yes\nThat is on the left of the door, behind the bush.",
+    ],
+)
+async def test_the_first_clause_of_growing_words_is_the_first_of_the_whole(text: str) -> None:
+    whole = await cut(text)
+    found = (first_clause(text[:end]) for end in range(1, len(text) + 1))
+    assert next(clause for clause in found if clause) == whole[0]

@@ -1,5 +1,6 @@
 """What is said on a call: a confirmed turn counts, a half-heard one leaves nothing."""
 
+import asyncio
 from datetime import timedelta
 
 from app.bots.llm import ModelError
@@ -16,6 +17,29 @@ async def test_a_confirmed_turn_leaves_one_decision(call: OnTheLine):
     call.turns.confirm(QUESTION)
     (decision,) = await call.rows("decisions")
     assert (decision["outcome"], decision["answer"]) == ("reply", "Yes, on the corner.")
+
+
+async def test_the_first_clause_is_foreseen_before_the_route_is_known(call: OnTheLine):
+    call.model.will_say("Yes, there is one. It is on the corner.")
+    foreseen: list[str] = []
+    call.turns.on_foreseen = foreseen.append
+
+    async def until_foreseen() -> None:
+        async with asyncio.timeout(5):
+            while not foreseen:
+                await asyncio.sleep(0)
+
+    call.model.on_route = until_foreseen
+    first = await anext(call.turns.answer(QUESTION))
+    assert foreseen == [first.strip()] == ["Yes, there is one."]
+
+
+async def test_a_clause_that_must_not_be_said_is_not_foreseen(call: OnTheLine):
+    call.model.will_say("The code is [[door_code]]. Enjoy!")
+    foreseen: list[str] = []
+    call.turns.on_foreseen = foreseen.append
+    await call.answer(QUESTION)
+    assert foreseen == []
 
 
 async def test_a_turn_may_be_confirmed_before_it_is_answered(call: OnTheLine):

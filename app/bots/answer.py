@@ -23,6 +23,7 @@ from app.bots.records import Bot, Library, ModelCall, Question, Route
 from app.bots.routes import Router, worst
 from app.bots.selection import choose_bot
 from app.bots.sentences import sentence
+from app.bots.words import words_loaded
 from app.db import Connection, Database
 from app.errors import BadInput, NotFound
 from app.pms.gated import PlaceholderMangled, check
@@ -49,6 +50,13 @@ class Mind:
         self._libraries = libraries
         self._model = model
         self._background = background
+
+    async def warm(self, tenant_id: str) -> None:
+        """Have at hand what a tenant's first question needs."""
+        await words_loaded()
+        door = await self._database.tenant(tenant_id)
+        async with door.transaction() as conn:
+            await self._libraries.current(conn, tenant_id)
 
     async def begin(self, question: Question, conn: Connection | None = None) -> "Answering":
         """Start on a question, by the caller's connection where one is held.

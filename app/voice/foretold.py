@@ -22,7 +22,7 @@ class Foretold:
 
     def prepare(self, clause: str) -> None:
         """Have a clause made that may be said soon; the one before is let go."""
-        words = self._speakable(clause)
+        words = self._speakable(clause).strip()
         if not words or (self._made is not None and self._made[0] == words):
             return
         self._let_go()
@@ -30,7 +30,7 @@ class Foretold:
 
     def spoken(self, clause: str) -> tts.ChunkedStream | None:
         """The clause as sound, perhaps under way already; none where it says nothing."""
-        words = self._speakable(clause)
+        words = self._speakable(clause).strip()
         if not words:
             return None
         if self._made is not None and self._made[0] == words:

@@ -35,6 +35,7 @@ class HotlineLive:
         tickets: Tickets,
         voices: Voices | None = None,
     ) -> None:
+        self._snapshot, self._mind = snapshot, mind
         key = settings.secrets.openai_api_key
         self._voices = voices or Voices(key.get_secret_value() if key else None)
         self._greetings = Greetings(snapshot=snapshot, tenants=tenants, voices=self._voices)
@@ -73,8 +74,10 @@ class HotlineLive:
         return self._dispatch.may_stream_again(call_sid)
 
     async def prepare(self) -> None:
-        """Make the greetings that are missing."""
+        """Make the greetings that are missing, and have at hand what first questions need."""
         await self._greetings.prepare()
+        for tenant_id in {number.tenant_id for number in self._snapshot.numbers}:
+            await self._mind.warm(tenant_id)
 
     async def close(self) -> None:
         """End every call, and what they were made with."""

@@ -14,6 +14,7 @@ from app.bots.answer import Answering, Mind
 from app.bots.llm import ModelError
 from app.bots.records import Question
 from app.bots.sentences import sentence
+from app.bots.words import words_loaded
 from app.bus import Bus
 from app.clock import Clock
 from app.conversations import Conversations, Speaker
@@ -115,6 +116,7 @@ class Turns:
         if self.is_silent:
             return
         try:
+            await words_loaded()
             thought.answering = await self._mind.begin(await self._question(asked))
             thought.answering.on_words_ahead = _Foreseeing(thought.answering, self.on_foreseen)
             async for clause in self._checked(thought, thought.answering):

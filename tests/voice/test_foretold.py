@@ -35,7 +35,7 @@ def mouth() -> Mouth:
 
 @pytest.fixture
 def foretold(mouth: Any, background: Background) -> Foretold:
-    return Foretold(mouth, speakable=lambda clause: clause.strip("* "), background=background)
+    return Foretold(mouth, speakable=lambda clause: clause.replace("*", ""), background=background)
 
 
 async def test_what_was_foreseen_is_made_once(foretold: Foretold, mouth: Mouth) -> None:

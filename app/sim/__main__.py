@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 from pathlib import Path
 
 import uvicorn
@@ -20,6 +21,8 @@ from starlette.routing import Mount
 from app.sim import openai
 from app.sim.hostaway_store import SCALES
 from app.sim.server import build_app
+from app.sim.speech import Engines, SpeechEndpoints
+from app.sim.voices import Voices
 
 _WATCH_S = 1.0
 """How often the parent is looked for."""
@@ -64,12 +67,16 @@ class _Server(uvicorn.Server):
 def main(arguments: list[str]) -> int:
     """Run until told to stop; gives the exit status."""
     wanted = _parser().parse_args(arguments)
+    engines = Engines(wanted.speech_cache)
+    model = [*SpeechEndpoints(engines).routes(), *openai.routes()]
     app = build_app(
         wanted.seed,
         wanted.scale,
+        voices=Voices(engines),
+        recordings=wanted.recordings,
         product=wanted.product,
         live_token=wanted.live_token,
-        more=[Mount("/openai/v1", routes=openai.routes())],
+        more=[Mount("/openai/v1", routes=model)],
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         # Uvicorn raises what it caught once more when it has stopped; the exit status stays 0.
@@ -77,16 +84,20 @@ def main(arguments: list[str]) -> int:
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((wanted.host, wanted.port))
-        asyncio.run(_serve(_Server(app, wanted.ready_file), listener, wanted.parent_pid))
+        server = _Server(app, wanted.ready_file)
+        asyncio.run(_serve(server, listener, wanted.parent_pid, engines))
     return 0
 
 
-async def _serve(server: _Server, listener: socket.socket, parent_pid: int | None) -> None:
+async def _serve(
+    server: _Server, listener: socket.socket, parent_pid: int | None, engines: Engines
+) -> None:
     watch = asyncio.create_task(_watch(server, parent_pid))
     try:
         await server.serve(sockets=[listener])
     finally:
         watch.cancel()
+        await engines.close()
 
 
 async def _watch(server: _Server, parent_pid: int | None) -> None:
@@ -107,6 +118,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scale", choices=sorted(SCALES), default="small")
     parser.add_argument("--ready-file", type=Path)
     parser.add_argument("--parent-pid", type=int, help="stop when this process is gone")
+    parser.add_argument("--recordings", type=Path, help="where calls are kept as stereo files")
+    parser.add_argument(
+        "--speech-cache",
+        type=Path,
+        default=Path(tempfile.gettempdir()) / "nightdesk-speech",
+        help="where the speech engines join their weights, once",
+    )
     parser.add_argument("--product", default="", help="base URL of the product's desk")
     parser.add_argument("--live-token", default="", help="token of the product's live feed")
     return parser

@@ -1,10 +1,11 @@
 """Builds the one app of the stand-ins: every outside API under its own path, `/sim` to rule them.
 
-Paths: `/hostaway/v1`, `/slack/api`, `/sim`; `__main__` adds `/openai/v1`.
+Paths: `/hostaway/v1`, `/slack/api`, `/twilio/2010-04-01`, `/sim`; `__main__` adds `/openai/v1`.
 """
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -19,6 +20,10 @@ from app.sim.hostaway import HostawayApi
 from app.sim.hostaway_desk import HostawayDesk
 from app.sim.hostaway_threads import HostawayThreads
 from app.sim.pages_server import Pages
+from app.sim.phone import Phone
+from app.sim.twilio import TwilioApi
+from app.sim.twilio_rows import API_VERSION
+from app.sim.voices import Voices
 from app.sim.world import World, make_world
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -41,6 +46,8 @@ def build_app(
     *,
     product: str = "",
     live_token: str = "",
+    voices: Voices | None = None,
+    recordings: Path | None = None,
     more: Sequence[BaseRoute] = (),
 ) -> Starlette:
     """The stand-ins in one app, with `app.state.world` for those in the same process.
@@ -50,11 +57,14 @@ def build_app(
         scale: `small` for 120 reservations, `full` for 3,000.
         product: base URL of the product whose live feed the guest page follows.
         live_token: what that feed asks for.
+        voices: who speaks for scripted callers.
+        recordings: folder where calls are kept as stereo files; none: in memory only.
         more: further outside APIs to mount.
     """
-    world = make_world(seed, scale)
+    world = make_world(seed, scale, voices=voices, recordings=recordings)
     world.product, world.live_token = product, live_token
     hostaway_control = HostawayControl(world)
+    carrier = TwilioApi(world.exchange, world.faults)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -63,6 +73,7 @@ def build_app(
         world.feed.close()
         hostaway_control.stop()
         await world.webhooks.stop()
+        await world.exchange.stop()
 
     async def to_index(request: Request) -> Response:
         return RedirectResponse("/sim/")
@@ -73,6 +84,8 @@ def build_app(
             Route("/sim", to_index),
             Mount("/hostaway/v1", routes=_hostaway_routes(world)),
             Mount("/slack/api", routes=world.slack.routes()),
+            Mount(f"/twilio/{API_VERSION}", routes=carrier.routes()),
+            Mount("/sim/phone", routes=Phone(world).routes()),
             Mount("/sim/hostaway", routes=hostaway_control.routes()),
             Mount("/sim", routes=[*Control(world).routes(), *Pages(world).routes()]),
             *more,

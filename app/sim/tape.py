@@ -29,6 +29,24 @@ class Spoken:
     ends_s: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One thing the caller said, and what came of it; seconds since the stream began."""
+
+    said: Spoken
+    answered_s: float | None
+    """When the hotline's next speech began; none where nothing came before the caller went on."""
+    silenced_s: float | None
+    """When the hotline fell silent that had been speaking as the caller began."""
+
+    @property
+    def latency_ms(self) -> int | None:
+        """From the caller's last sound to the hotline's first."""
+        return (
+            None if self.answered_s is None else round((self.answered_s - self.said.ends_s) * 1000)
+        )
+
+
 class Tape:
     """A stereo recording: the caller left, the hotline right."""
 
@@ -49,6 +67,10 @@ class Tape:
     def spoken(self, *, by_hotline: bool) -> list[Spoken]:
         """Every stretch of speech of one side."""
         return spoken_in(self._hotline if by_hotline else self._caller)
+
+    def turns(self) -> list[Turn]:
+        """Every turn of the caller."""
+        return turns_in(self.spoken(by_hotline=False), self.spoken(by_hotline=True))
 
     def hotline_sound(self, since_s: float = 0.0) -> Samples:
         """What the hotline said from a moment on."""
@@ -92,3 +114,20 @@ def spoken_in(ticks: list[Samples]) -> list[Spoken]:
         for first, last in stretches
         if last - first + 1 >= SHORTEST_TICKS
     ]
+
+
+def turns_in(caller: list[Spoken], hotline: list[Spoken]) -> list[Turn]:
+    """What the caller said, each with the hotline's next speech before the caller's next."""
+    turns: list[Turn] = []
+    for number, said in enumerate(caller):
+        until_s = caller[number + 1].begins_s if number + 1 < len(caller) else float("inf")
+        answers = [one.begins_s for one in hotline if said.ends_s <= one.begins_s < until_s]
+        spoke = [one.ends_s for one in hotline if one.begins_s < said.begins_s < one.ends_s]
+        turns.append(
+            Turn(
+                said=said,
+                answered_s=answers[0] if answers else None,
+                silenced_s=spoke[0] if spoke else None,
+            )
+        )
+    return turns

@@ -12,6 +12,7 @@ from app.errors import ProductError
 from app.tenants import Tenant, Tenants
 from app.voice.agent import frame_of
 from app.voice.audio import LINE_RATE, Samples, resampled
+from app.voice.pronounce import speakable
 from app.voice.snapshot import Number, Snapshot
 from app.voice.speech import Voices
 
@@ -47,7 +48,10 @@ class Greetings:
             if key in self._made:
                 continue
             try:
-                self._made[key] = await self._synthesised(tenant, text)
+                said = speakable(
+                    text, number.language, letters=self._voices.letters(tenant, number.language)
+                )
+                self._made[key] = await self._synthesised(tenant, said)
             except (APIError, ProductError) as exc:
                 logger.warning("a greeting could not be prepared", extra={"why": str(exc)})
 

@@ -16,7 +16,7 @@ from app.heap import keep_loaded
 from app.voice.twilio import MEDIA_PATH
 
 LIVE_MODULE = "app.voice.live"
-HEAVY_MODULES = ("livekit.agents", "openai", "av", "numpy")
+HEAVY_MODULES = ("livekit.agents", "openai", "av", "numpy", "num2words", "babel.numbers")
 """Imported in a thread; the rest must be on the loop's: LiveKit registers its plugins there."""
 
 

@@ -23,12 +23,12 @@ from app.db import Connection
 from app.errors import Unavailable
 from app.escalation.cases import Cases
 from app.events import AnswerBegan, SpeechHeard
-from app.pms.gated import fill
 from app.tenants import Tenant
 from app.voice.agent import MindModel, Receptionist
 from app.voice.caller import Callers
 from app.voice.greetings import Greetings, frames
 from app.voice.line import Line
+from app.voice.pronounce import Letters, speakable
 from app.voice.record import CallRecord, RecordParts
 from app.voice.snapshot import Number
 from app.voice.speech import Speech, Voices
@@ -79,6 +79,7 @@ class CallSession:
             conversation_id=self._record.conversation_id,
         )
         self._session: AgentSession[None] | None = None
+        self._letters: Letters = "kept"
         self._over = asyncio.Event()
         self.ended = asyncio.Event()
         self._because = "the caller hung up"
@@ -90,6 +91,7 @@ class CallSession:
         """Serve the caller until either side ends it."""
         self._record.begin(self._turns.language)
         speech = self._parts.voices.of_call(self._tenant, self._turns.language)
+        self._letters = speech.letters
         session = self._session = self._made(speech)
         agent = Receptionist(
             self._turns,
@@ -188,7 +190,8 @@ class CallSession:
 
     def _speakable(self, clause: str) -> str:
         stay = self._turns.stay
-        return fill(clause, stay.deliverable if stay else {})
+        secrets = stay.deliverable if stay else {}
+        return speakable(clause, self._turns.language, secrets, letters=self._letters)
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
         item, now = event.item, self._parts.record.clock.now()

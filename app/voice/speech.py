@@ -14,6 +14,7 @@ from openai import AsyncClient
 
 from app.errors import BadInput
 from app.tenants import Tenant
+from app.voice.pronounce import Letters
 
 VAD_THREADS = 2
 NO_KEY = "no-key"
@@ -28,6 +29,8 @@ class Speech:
     ears: stt.STT[Any]
     mouth: tts.TTS[Any]
     activity: vad.VAD
+    letters: Letters
+    """What its voice can read."""
 
 
 class Voices:
@@ -54,7 +57,12 @@ class Voices:
             ears=self._ears(tenant, language, vocabulary),
             mouth=self.mouth(tenant),
             activity=inference.VAD(min_silence_duration=0.25, executor=self._threads),
+            letters=self.letters(tenant, language),
         )
+
+    def letters(self, tenant: Tenant, language: str) -> Letters:
+        """What the tenant's voice can read in a language: the local English one, only English."""
+        return "english" if tenant.settings.voice.tts == "local" and language == "en" else "kept"
 
     def mouth(self, tenant: Tenant) -> tts.TTS[Any]:
         """The tenant's voice."""

@@ -1,0 +1,17 @@
+"""German: what is written, and what the voice is given for it, as `spoken/de.txt` has it."""
+
+import pytest
+
+from app.voice.pronounce import speakable
+from tests.voice.spoken import cases_of
+
+SECRETS = {"door_code": "7391", "wifi_password": "Gast-42", "gate_code": "518293"}
+
+
+@pytest.mark.parametrize(("written", "said"), cases_of("de"))
+def test_german_is_said_as_people_say_it(written: str, said: str):
+    assert speakable(written, "de", SECRETS) == said
+
+
+def test_there_are_enough_cases():
+    assert len(cases_of("de")) >= 40

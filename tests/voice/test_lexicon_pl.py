@@ -1,0 +1,17 @@
+"""Polish: what is written, and what the voice is given for it, as `spoken/pl.txt` has it."""
+
+import pytest
+
+from app.voice.pronounce import speakable
+from tests.voice.spoken import cases_of
+
+SECRETS = {"door_code": "7391", "wifi_password": "Zamek_7", "gate_code": "518293"}
+
+
+@pytest.mark.parametrize(("written", "said"), cases_of("pl"))
+def test_polish_is_said_as_people_say_it(written: str, said: str):
+    assert speakable(written, "pl", SECRETS) == said
+
+
+def test_there_are_enough_cases():
+    assert len(cases_of("pl")) >= 40

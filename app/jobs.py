@@ -40,6 +40,8 @@ FIRST_RETRY_S = 2.0
 LONGEST_RETRY_S = 300.0
 BATCH = 200
 """Due jobs of one tenant that are taken in hand at a time."""
+COMING, MOST_COMING = timedelta(minutes=10), 1000
+"""How far ahead, and how many moments at most, a starting queue is told of."""
 LOST_RUN = {"error": "the run was lost: its process ended or froze"}
 """What the ledger says of a run that was taken over."""
 
@@ -281,6 +283,19 @@ class Jobs:
                      and r.status = 'running'""",
                 LOST_RUN,
             )
+
+    async def hurry_coming(self) -> None:
+        """Have what is armed already looked for in time: a queue that starts knows of nothing."""
+        now = self._clock.now()
+        async with self._database.shared().transaction() as conn:
+            rows = await conn.fetch(
+                """select distinct due_at from nightdesk.wake
+                   where dead_at is null and due_at > $1 and due_at < $2
+                   order by due_at limit $3""",
+                now, now + COMING, MOST_COMING,
+            )  # fmt: skip
+        for row in rows:
+            await self._queue.hurry(row["due_at"])
 
     # -- running -----------------------------------------------------------------------------
 

@@ -106,6 +106,8 @@ class Product:
     desk: tuple[Desk, ...]
     """Every part of the desk that has routes."""
     is_ready: bool = False
+    is_warm: bool = False
+    """What takes long to load is loaded, or under way."""
     loops: list[asyncio.Task[Any]] = field(default_factory=list)
 
     @asynccontextmanager
@@ -116,6 +118,7 @@ class Product:
             stack.callback(self.telemetry.close)
             urls = await self._start_servers(stack)
             await self._open_databases(stack, urls[0])
+            await self._warm_up()
             if self.settings.secrets.database_url is None:
                 await self.jobs.reclaim()
             await self.client.open()
@@ -128,6 +131,7 @@ class Product:
             stack.push_async_callback(self._end_loops)
             stack.push_async_callback(self.jobs.drain, drain_s)
             self._spawn_loops()
+            await self.jobs.hurry_coming()
             for tenant in await self.tenants.all():
                 await self._schedule(tenant, is_start=True)
                 if self.settings.secrets.database_url is None:
@@ -137,7 +141,6 @@ class Product:
             await self._load_hotline()
             self.is_ready = True
             self._tell_what_is_missing()
-            self.background.spawn("warm-up", self._warm())
             try:
                 yield self
             finally:
@@ -147,6 +150,7 @@ class Product:
         """A tenant or an account is new: its scheduled work begins."""
         if not self.is_ready:
             return
+        await self._warm_up()
         try:
             await self._schedule(await self.tenants.get(event.tenant_id), is_start=False)
         except ProductError as exc:
@@ -248,8 +252,15 @@ class Product:
         if self.settings.secrets.openai_api_key is None:
             logger.info("no model key, people answer what facts do not: set OPENAI_API_KEY")
 
+    async def _warm_up(self) -> None:
+        """Begin to load what takes long, where anybody is served: else memory stays small."""
+        is_serving = any(tenant.mode != "off" for tenant in await self.tenants.all())
+        if is_serving and not self.is_warm:
+            self.is_warm = True
+            self.background.spawn("warm-up", self._warm())
+
     async def _warm(self) -> None:
-        """Load what takes long and is not needed at once."""
+        """Phrase sets first, which every answer needs; the rest once what waits has begun."""
         await words_loaded()
         await asyncio.sleep(WARM_AFTER_S)
         await self.slack.warm()

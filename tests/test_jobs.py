@@ -801,6 +801,16 @@ async def test_an_armed_job_is_run_by_the_queue_without_a_sweep(
     await until_rows(database, lambda now: now == [])
 
 
+async def test_what_was_armed_before_a_start_is_run_in_time_without_a_sweep(
+    make: MakeJobs, worker: Connected, database: Database, embedded_urls: ServerUrls
+) -> None:
+    await arm(make(Diary().job), database, Clock().now() + timedelta(seconds=0.3))
+    diary = Diary()
+    jobs = await worker(diary.job, embedded_urls.redis_url or "")
+    await jobs.hurry_coming()
+    await until(lambda: diary.ended == 1)
+
+
 async def test_the_worker_survives_a_killed_valkey_and_the_sweep_finds_what_it_lost(
     worker: Connected,
     make: MakeJobs,

@@ -124,6 +124,8 @@ class HandlingChanged(Event):
 
     crosses_processes: ClassVar[bool] = True
     id: int
+    speaker: str = ""
+    """`bot`, `person`, or `case`: one is called for; empty where only the database can tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -147,10 +147,12 @@ class Product:
                 self.is_ready = False
 
     async def on_settings_changed(self, event: events.SettingsChanged) -> None:
-        """A tenant or an account is new: its scheduled work begins."""
+        """A tenant or an account is new: its scheduled work begins; a voice may be another."""
+        await self.snapshot.on_changed(event)
         if not self.is_ready:
             return
         await self._warm_up()
+        await self._load_hotline()
         try:
             await self._schedule(await self.tenants.get(event.tenant_id), is_start=False)
         except ProductError as exc:

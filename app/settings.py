@@ -198,6 +198,12 @@ class VoiceSettings(Section):
     base_url: str = ""
     access_assurance: int = Field(2, ge=1, le=2)
     silence_s: Seconds = Field(12.0, gt=0)
+    on_escalate: Literal["stay", "wait"] = "stay"
+    reach_s: Seconds = Field(30.0, gt=0)
+    call_back_min: int = Field(30, ge=1, le=1440)
+    filler_after_s: Seconds = Field(1.2, gt=0)
+    answer_within_s: Seconds = Field(6.0, gt=0)
+    follow_up: bool = False
 
 
 class SlackSettings(Section):

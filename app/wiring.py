@@ -294,6 +294,7 @@ def SUBSCRIPTIONS(p: Product) -> list[Subscription]:
         (events.CaseTakenOver, p.alerts.on_case_taken_over),
         (events.CaseResolved, p.alerts.on_case_resolved),
         (events.TurnRecorded, p.alerts.on_turn_recorded),
+        (events.HandlingChanged, p.calls.on_handling_changed),
         (events.HandlingChanged, p.notices.on_handling_changed),
         (events.DraftWritten, p.notices.on_draft_written),
         (events.JobFailed, p.notices.on_job_failed),

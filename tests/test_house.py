@@ -31,6 +31,7 @@ A_CALL = "part of every spoken call of tests/paths/test_phone_call.py"
 UNTESTED = {
     "voice/agent.py": A_CALL,
     "voice/dispatch.py": A_CALL,
+    "voice/first_words.py": A_CALL,
     "voice/greetings.py": A_CALL,
     "voice/late.py": A_CALL,
     "voice/line.py": "a protocol: test_phone_line.py tries the line there is",
@@ -41,6 +42,7 @@ UNTESTED = {
     "voice/session.py": A_CALL,
     "voice/speech.py": A_CALL,
     "voice/store.py": SQL,
+    "voice/thought.py": "tried through `Turns`, which thinks it",
     "bots/records.py": SHAPES,
     "pms/hostaway_answers.py": OVER_HTTP,
     "hurry.py": "arq's side of the jobs: test_jobs.py runs it with a real Valkey",
@@ -59,6 +61,7 @@ LONG = {
     "pms/stay.py": "a stay, what may be said of it, and which one a thread means",
     "pms/sync.py": "the mirror: one thread, one stay, whole lists, fetched and kept alike",
     "pms/records.py": "one translation of the PMS's JSON, record by record",
+    "settings.py": "every setting there is, section by section",
     "tenants.py": "the directory: tenants, accounts, workspaces, behind one cache",
     "jobs.py": "the wake table, its runs and arq's worker are one protocol",
 }

@@ -22,7 +22,7 @@ from app.bots.prompt import answering_messages
 from app.bots.records import Bot, Library, ModelCall, Question, Route
 from app.bots.routes import Router, worst
 from app.bots.selection import choose_bot
-from app.bots.sentences import sentence
+from app.bots.sentences import by_medium, sentence
 from app.bots.words import words_loaded
 from app.db import Connection, Database
 from app.errors import BadInput, NotFound
@@ -119,6 +119,11 @@ class Answering:
         if self._route is None or not self._route.is_answered:
             return ""
         return " ".join(dict.fromkeys(aside.says for aside in self._router.asides))
+
+    @property
+    def known_route(self) -> Route | None:
+        """Where the question leads, once that is known; nobody is asked."""
+        return self._route
 
     async def route(self) -> Route:
         """Where the question leads; asked of the model at most once."""
@@ -262,8 +267,8 @@ class Answering:
         self._said = [text]
         return text
 
-    def give_up(self, because: str) -> str | None:
-        """Turn to a person; gives what the guest is told meanwhile."""
+    def give_up(self, because: str, *, says: str | None = None) -> str:
+        """Turn to a person; gives what the guest is told meanwhile: `says`, or the usual."""
         logger.warning("answer given up", extra={"why": because})
         before = self._route
         self._route = Route(
@@ -277,7 +282,8 @@ class Answering:
             severity=worst("normal", *(aside.severity for aside in self._router.asides)),
             bot=before.bot if before else None,
         )
-        self._router.prepared = self._holding()
+        self._drop_ahead()
+        self._router.prepared = says or self._holding()
         self._said = [self._router.prepared]
         return self._router.prepared
 
@@ -309,7 +315,7 @@ class Answering:
         return frozenset(stay.deliverable) if stay else frozenset()
 
     def _holding(self) -> str:
-        return sentence("holding", self.language)
+        return sentence(by_medium("holding", self.question.medium), self.language)
 
 
 def _failed_call(error: ModelError) -> ModelCall:

@@ -15,7 +15,7 @@ from app.bots.prompt import codes_of, routing_messages
 from app.bots.records import SEVERITIES, Library, ModelCall, Question, Route, Severity
 from app.bots.rules import Ruling, person, ruling, silence
 from app.bots.selection import choose_bot
-from app.bots.sentences import LOCKED_BY_REASON, access_sentence, sentence
+from app.bots.sentences import LOCKED_BY_REASON, access_sentence, by_medium, sentence
 from app.errors import NotFound
 
 ACCESS_CODE = "ACCESS_INSTRUCTIONS"
@@ -290,7 +290,7 @@ class Router:
         return self._sentence("holding")
 
     def _sentence(self, name: str) -> str:
-        return sentence(name, self.language)
+        return sentence(by_medium(name, self.question.medium), self.language)
 
 
 def worst(*severities: Severity) -> Severity:

@@ -10,7 +10,7 @@ from app.bots.channel_texts import quotes_us
 from app.bots.parts import Burst, read_burst
 from app.bots.phrases import is_only_greeting, is_only_thanks, retracts, wants_human
 from app.bots.records import Question, Route, Severity
-from app.bots.sentences import sentence
+from app.bots.sentences import by_medium, sentence
 from app.bots.urgent import Urgent, emergency_sentence, find_urgent
 
 ESCALATE = "ESCALATE"
@@ -31,14 +31,19 @@ def ruling(question: Question, language: str) -> Ruling | None:
     own = "\n".join(text for text in q.asked if not quotes_us(text))
     urgent = find_urgent(own, country_code=q.stay.listing.country_code if q.stay else None)
     if urgent is not None:
-        return _urgent(urgent, language)
+        return _urgent(urgent, _holding(q, language), language)
     burst = read_burst(q)
     if (because := _why_silent(q, burst)) is not None:
         return silence(because, language)
     if q.refuses_robot:
-        return person("the guest asked for no robot", language)
+        return person("the guest asked for no robot", language, says=_holding(q, language))
     if wants_human(q.text):
-        return person("the guest asked for a person", language, action_code=ESCALATE)
+        return person(
+            "the guest asked for a person",
+            language,
+            action_code=ESCALATE,
+            says=_holding(q, language),
+        )
     if any(not _is_friendly(text) for text in burst.rest):
         return None
     return _without_question(q, burst, language)
@@ -72,7 +77,11 @@ def silence(because: str, language: str) -> Ruling:
     return Ruling(route=route, says=None)
 
 
-def _urgent(urgent: Urgent, language: str) -> Ruling:
+def _holding(q: Question, language: str) -> str:
+    return sentence(by_medium("holding", q.medium), language)
+
+
+def _urgent(urgent: Urgent, holding: str, language: str) -> Ruling:
     first = emergency_sentence(urgent, language) if urgent.emergency_number else ""
     route = Route(
         outcome="person",
@@ -83,7 +92,7 @@ def _urgent(urgent: Urgent, language: str) -> Ruling:
         score=1.0,
         severity=urgent.severity,
     )
-    return Ruling(route=route, says=f"{first} {sentence('holding', language)}".strip())
+    return Ruling(route=route, says=f"{first} {holding}".strip())
 
 
 def _why_silent(q: Question, burst: Burst) -> str | None:
@@ -107,9 +116,9 @@ def _without_question(q: Question, burst: Burst, language: str) -> Ruling:
     if q.has_attachment:
         says = sentence("attachment", language)
         return person("a photo or voice note alone", language, says=says, severity="low")
-    greeting = sentence("greeting", language)
+    greeting = sentence(by_medium("greeting", q.medium), language)
     last = next((turn.text for turn in reversed(q.history) if turn.speaker == "bot"), "")
-    if greeting in last:
+    if greeting in last and q.medium != "phone":
         return silence("a greeting that was answered already", language)
     route = Route(
         outcome="reply", origin="rule", because="a greeting alone", language=language, score=1.0

@@ -75,6 +75,85 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "de": "Ich habe unser Team verständigt, ein Kollege meldet sich bei Ihnen.",
         "ar": "لقد أبلغت فريقنا، وسيتواصل معك أحد الزملاء.",
     },
+    "voice_rest": {
+        "en": "I have passed the rest on to our team, and a colleague will get back to you.",
+        "pl": "Resztę przekazałem naszemu zespołowi, ktoś się do Państwa odezwie.",
+        "de": "Den Rest habe ich an unser Team weitergegeben, ein Kollege meldet sich bei Ihnen.",
+        "ar": "أما الباقي فقد أبلغت به فريقنا، وسيتواصل معك أحد الزملاء.",
+    },
+    "voice_passed_on": {
+        "en": "I have passed that on too. A colleague will see to it.",
+        "pl": "To też przekazałem. Ktoś z zespołu się tym zajmie.",
+        "de": "Auch das habe ich weitergegeben. Ein Kollege kümmert sich darum.",
+        "ar": "لقد أبلغت بهذا أيضًا. سيهتم به أحد الزملاء.",
+    },
+    "voice_hold_line": {
+        "en": "I have alerted our team. Please hold the line, I will tell you if nobody is free.",
+        "pl": "Zawiadomiłem nasz zespół. Proszę się nie rozłączać, powiem, jeśli nikt nie może.",
+        "de": "Ich habe unser Team verständigt. Bitte bleiben Sie dran, ich sage Ihnen Bescheid, "
+        "wenn niemand frei ist.",
+        "ar": "لقد أبلغت فريقنا. يرجى البقاء على الخط، وسأخبرك إن لم يكن أحد متاحًا.",
+    },
+    "voice_call_back": {
+        "en": "Nobody is free at this moment. A colleague will call you back on this number.",
+        "pl": "W tej chwili nikt nie jest wolny. Ktoś z nas oddzwoni na ten numer.",
+        "de": "Gerade ist niemand frei. Ein Kollege ruft Sie unter dieser Nummer zurück.",
+        "ar": "لا أحد متاح الآن. سيعاود أحد الزملاء الاتصال بك على هذا الرقم.",
+    },
+    "voice_which_number": {
+        "en": "Nobody is free at this moment. On which number can a colleague call you back?",
+        "pl": "W tej chwili nikt nie jest wolny. Pod jaki numer możemy oddzwonić?",
+        "de": "Gerade ist niemand frei. Unter welcher Nummer kann ein Kollege Sie zurückrufen?",
+        "ar": "لا أحد متاح الآن. على أي رقم يمكن لأحد الزملاء معاودة الاتصال بك؟",
+    },
+    "voice_number_noted": {
+        "en": "Thank you, I have noted the number. A colleague will call you back.",
+        "pl": "Dziękuję, zapisałem numer. Ktoś z nas oddzwoni.",
+        "de": "Danke, ich habe die Nummer notiert. Ein Kollege ruft Sie zurück.",
+        "ar": "شكرًا، لقد دوّنت الرقم. سيعاود أحد الزملاء الاتصال بك.",
+    },
+    "voice_case_open": {
+        "en": "Your case is with our team already, and a colleague will get back to you.",
+        "pl": "Nasz zespół już zna Państwa sprawę, ktoś się odezwie.",
+        "de": "Ihr Fall liegt bereits bei unserem Team, ein Kollege meldet sich bei Ihnen.",
+        "ar": "طلبك لدى فريقنا بالفعل، وسيتواصل معك أحد الزملاء.",
+    },
+    "voice_case_taken": {
+        "en": "{{{name}}} from our team has your case. Shall I ask {{{name}}} to call you back?",
+        "pl": "Państwa sprawą zajmuje się {{{name}}}. Czy mam poprosić o oddzwonienie?",
+        "de": "{{{name}}} aus unserem Team hat Ihren Fall. Soll ich um einen Rückruf bitten?",
+        "ar": "{{{name}}} من فريقنا يتابع طلبك. هل تريد أن أطلب معاودة الاتصال بك؟",
+    },
+    "voice_call_asked": {
+        "en": "I have asked {{{name}}} to call you back.",
+        "pl": "Przekazałem prośbę o oddzwonienie: {{{name}}}.",
+        "de": "Ich habe {{{name}}} gebeten, Sie zurückzurufen.",
+        "ar": "لقد طلبت من {{{name}}} معاودة الاتصال بك.",
+    },
+    "voice_moment": {
+        "en": "One moment please, I am looking that up.",
+        "pl": "Chwileczkę, już sprawdzam.",
+        "de": "Einen Moment bitte, ich sehe nach.",
+        "ar": "لحظة من فضلك، سأتحقق من ذلك.",
+    },
+    "voice_still_looking": {
+        "en": "I am still looking, thank you for waiting.",
+        "pl": "Jeszcze sprawdzam, dziękuję za cierpliwość.",
+        "de": "Ich suche noch, danke für Ihre Geduld.",
+        "ar": "ما زلت أتحقق، شكرًا لانتظارك.",
+    },
+    "voice_more": {
+        "en": "Is there anything else I can do for you?",
+        "pl": "Czy mogę jeszcze w czymś pomóc?",
+        "de": "Kann ich sonst noch etwas für Sie tun?",
+        "ar": "هل هناك شيء آخر يمكنني مساعدتك به؟",
+    },
+    "after_call": {
+        "en": "You called us a moment ago, and the call ended before I could answer.",
+        "pl": "Przed chwilą Państwo do nas dzwonili, a rozmowa skończyła się przed odpowiedzią.",
+        "de": "Sie haben uns gerade angerufen, und das Gespräch endete vor meiner Antwort.",
+        "ar": "لقد اتصلت بنا قبل قليل، وانتهت المكالمة قبل أن أجيب.",
+    },
     "voice_are_you_there": {
         "en": "Are you still there?",
         "pl": "Czy jest Pan, Pani tam jeszcze?",
@@ -193,6 +272,12 @@ def sentence(which: str, language: str, /, **values: str) -> str:
     """A fixed sentence in a language, English where we do not speak it."""
     versions = SENTENCES[which]
     return _rendered(versions.get(language, versions[FALLBACK]), values)
+
+
+def by_medium(which: str, medium: str) -> str:
+    """The name of a sentence as it is said on a medium: on the phone nobody answers "here"."""
+    spoken = f"voice_{which}"
+    return spoken if medium == "phone" and spoken in SENTENCES else which
 
 
 def access_sentence(access: Access, language: str) -> str:

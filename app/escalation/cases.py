@@ -13,11 +13,13 @@ from app.clock import Clock
 from app.db import Connection, Database
 from app.errors import Conflict, NotFound, Unavailable
 from app.escalation import store
-from app.escalation.records import Case, Handling, RouteOfChange, Severity, worse
+from app.escalation.records import Case, Handling, RouteOfChange, Severity, Voice, worse
 from app.events import CaseOpened, CaseRaised, CaseResolved, CaseTakenOver, HandlingChanged
 from app.jobs import Job, JobRun, Jobs
 from app.tenants import Tenant, Tenants
 
+PROMISED = "promised to call back"
+"""An entry of the history that has a number and a time."""
 ALERT_AGAIN = timedelta(seconds=10)
 """The sweep behind alert and follow-up: the event normally tells them at once."""
 
@@ -46,7 +48,7 @@ class Cases:
                 conn,
                 tenant_id,
                 conversation_id,
-                mode="bot",
+                voice="bot",
                 reason="the silence ended",
                 at=handling.until,
             )
@@ -54,7 +56,7 @@ class Cases:
         case_id = await store.case_over(conn, conversation_id)
         if handling.mode == "bot" and case_id is not None:
             await self._set_handling(
-                conn, tenant_id, conversation_id, mode="human", reason=f"case {case_id}"
+                conn, tenant_id, conversation_id, voice="case", reason=f"case {case_id}"
             )
             handling = await store.lock_handling(conn, conversation_id, now)
         return handling
@@ -81,7 +83,7 @@ class Cases:
             handling = await store.lock_handling(conn, each, self._clock.now())
             if handling.mode == "bot" or handling.until is not None:
                 await self._set_handling(
-                    conn, tenant.id, each, mode="human", reason=f"case {case.id}"
+                    conn, tenant.id, each, voice="case", reason=f"case {case.id}"
                 )
         return case
 
@@ -100,6 +102,18 @@ class Cases:
         is_worse = gravest != case.severity
         event = CaseRaised(tenant_id=tenant.id, id=case.id, is_worse=is_worse)
         self._bus.publish_after(conn, event)
+        return changed
+
+    async def promise_call(
+        self, conn: Connection, tenant: Tenant, case: Case, *, number: str, due_at: datetime
+    ) -> Case:
+        """The caller was told that somebody calls back: kept with number and time."""
+        change = self._change(
+            PROMISED, by="nightdesk", route="bot", number=number, due_at=due_at.isoformat()
+        )
+        changed = await store.change_case(conn, case.id, change)
+        await self._arm(conn, tenant, Job.ALERT, case.id, ALERT_AGAIN)
+        self._bus.publish_after(conn, CaseRaised(tenant_id=tenant.id, id=case.id))
         return changed
 
     async def take_over(
@@ -147,7 +161,7 @@ class Cases:
         if is_over or (case is not None and handling.mode == "human"):
             return
         await self._set_handling(
-            conn, tenant.id, conversation_id, mode="human", reason=f"{who} replied", until=until
+            conn, tenant.id, conversation_id, voice="person", reason=f"{who} replied", until=until
         )
 
     async def lift_mistaken_silence(
@@ -168,7 +182,7 @@ class Cases:
         handling = await store.lock_handling(conn, conversation_id, self._clock.now())
         if handling.mode == "human" and handling.until == until:
             await self._set_handling(
-                conn, tenant.id, conversation_id, mode="bot", reason="it was no person", at=since
+                conn, tenant.id, conversation_id, voice="bot", reason="it was no person", at=since
             )
 
     async def resolve(
@@ -197,7 +211,7 @@ class Cases:
                 conn, case.conversation_id, case.reservation_id
             ):
                 await self._set_handling(
-                    conn, tenant_id, each, mode="bot", reason=f"case {case_id} was resolved"
+                    conn, tenant_id, each, voice="bot", reason=f"case {case_id} was resolved"
                 )
             self._bus.publish_after(conn, CaseResolved(tenant_id=tenant_id, id=case_id))
             return resolved
@@ -206,7 +220,7 @@ class Cases:
         self, conn: Connection, tenant_id: str, conversation_id: int, *, reason: str
     ) -> None:
         """Let the bot speak again where no case holds the conversation."""
-        await self._set_handling(conn, tenant_id, conversation_id, mode="bot", reason=reason)
+        await self._set_handling(conn, tenant_id, conversation_id, voice="bot", reason=reason)
 
     async def unresolved(
         self, conn: Connection, conversation_id: int, reservation_id: int | None
@@ -336,7 +350,7 @@ class Cases:
             conn, case.conversation_id, case.reservation_id
         ):
             await self._set_handling(
-                conn, tenant_id, each, mode="human", reason=f"{operator} has case {case.id}"
+                conn, tenant_id, each, voice="person", reason=f"{operator} has case {case.id}"
             )
         self._bus.publish_after(conn, CaseTakenOver(tenant_id=tenant_id, id=case.id))
         return taken
@@ -355,7 +369,7 @@ class Cases:
         tenant_id: str,
         conversation_id: int,
         *,
-        mode: str,
+        voice: Voice,
         reason: str,
         until: datetime | None = None,
         at: datetime | None = None,
@@ -363,12 +377,13 @@ class Cases:
         await store.set_handling(
             conn,
             conversation_id,
-            mode=mode,
+            mode="bot" if voice == "bot" else "human",
             reason=reason,
             until=until,
             now=at or self._clock.now(),
         )
-        self._bus.publish_after(conn, HandlingChanged(tenant_id=tenant_id, id=conversation_id))
+        event = HandlingChanged(tenant_id=tenant_id, id=conversation_id, speaker=voice)
+        self._bus.publish_after(conn, event)
 
     def _change(self, what: str, *, by: str, route: RouteOfChange, **more: Any) -> dict[str, Any]:
         return {"what": what, "by": by, "at": self._clock.now().isoformat(), "route": route, **more}

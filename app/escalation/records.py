@@ -10,6 +10,9 @@ State = Literal["open", "acknowledged", "resolved"]
 RouteOfChange = Literal["bot", "panel", "slack", "cli", "pms", "system"]
 """By which way a change came."""
 
+Voice = Literal["bot", "case", "person"]
+"""Who speaks: the bot; nobody of ours in threads, for a person was called; a person."""
+
 SEVERITIES: tuple[Severity, ...] = ("low", "normal", "high", "critical")
 """From harmless to dangerous."""
 

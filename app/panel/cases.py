@@ -235,9 +235,17 @@ def _line(turn: Turn, zone: tzinfo) -> dict[str, str]:
     return {"who": turn.speaker, "words": turn.text, "at": time_of(turn.said_at, zone)}
 
 
+def _what(entry: Mapping[str, Any], zone: tzinfo) -> str:
+    what = str(entry.get("what", ""))
+    if "due_at" not in entry:
+        return what
+    due_at = time_of(datetime.fromisoformat(str(entry["due_at"])), zone)
+    return f"{what} {entry.get('number', '')} until {due_at}"
+
+
 def _entry(entry: Mapping[str, Any], zone: tzinfo) -> dict[str, str]:
     return {
-        "what": str(entry.get("what", "")),
+        "what": _what(entry, zone),
         "by": str(entry.get("by", "")),
         "route": str(entry.get("route", "")),
         "at": time_of(datetime.fromisoformat(str(entry["at"])), zone),

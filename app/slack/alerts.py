@@ -17,7 +17,7 @@ from app.clock import Clock
 from app.conversations import Conversation, Conversations, Turn
 from app.db import Connection, Database
 from app.errors import NotFound, ProductError
-from app.escalation.cases import Cases
+from app.escalation.cases import PROMISED, Cases
 from app.escalation.records import SEVERITIES, Case, Severity
 from app.events import (
     CaseEvent,
@@ -28,6 +28,7 @@ from app.events import (
     TenantRemoved,
     TurnRecorded,
 )
+from app.hotlines import masked
 from app.jobs import JobRun
 from app.pms.stay import Stay, Stays
 from app.settings import Settings
@@ -211,6 +212,9 @@ class Alerts:
         link = self._link_to_case(scene.tenant.id, scene.case.id, "")
         if entry["what"] == NOBODY:
             return blocks.nobody_took_it(scene.case, scene.stay, link=link), True
+        if entry["what"] == PROMISED:
+            due_at = datetime.fromisoformat(str(entry["due_at"]))
+            return blocks.promised(masked(str(entry["number"])), due_at, scene.stay), True
         words = str(entry["text"])
         if is_worse:
             return blocks.worse(scene.case, scene.stay, words, link=link), True
@@ -316,7 +320,9 @@ async def quietly(work: Coroutine[Any, Any, None]) -> None:
 
 def _is_follow_up(entry: Mapping[str, Any]) -> bool:
     """Whether an entry of a case's history is for the thread (a mere picture is no words)."""
-    return entry["what"] == NOBODY or (entry["what"] == FOLLOW_UP and bool(entry.get("text")))
+    return entry["what"] in (NOBODY, PROMISED) or (
+        entry["what"] == FOLLOW_UP and bool(entry.get("text"))
+    )
 
 
 def _is_posted(case: Case, event: TurnRecorded) -> bool:

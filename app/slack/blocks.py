@@ -109,6 +109,14 @@ def nobody_took_it(case: Case, stay: Stay | None, *, link: str) -> Post:
     )
 
 
+def promised(number: str, due_at: datetime, stay: Stay | None) -> Post:
+    """The caller was told that somebody calls back; loud. The whole number stands at the case."""
+    local = due_at.astimezone(stay.zone) if stay else due_at
+    zone = stay.zone.key if stay else "UTC"
+    words = f"Please call back {number} by {local:%a %H:%M} ({zone}): we promised it."
+    return Post(text=_summary(words), blocks=(_section(f"*{escaped(words, FIELD_LIMIT)}*"),))
+
+
 def turn(speaker: str, words: str) -> Post:
     """Something was said; for the case's thread."""
     name = SPEAKERS.get(speaker, speaker)

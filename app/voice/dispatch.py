@@ -3,6 +3,7 @@
 import asyncio
 import logging
 
+from app.events import HandlingChanged
 from app.tenants import Tenants
 from app.voice.phone_line import PhoneLine
 from app.voice.session import CallParts, CallSession
@@ -12,6 +13,8 @@ from app.voice.tickets import Ticket
 logger = logging.getLogger(__name__)
 
 ENDS_WITHIN_S = 10.0
+MOST_BROKEN = 200
+"""Calls that broke off and are remembered; the carrier asks about each within seconds."""
 STREAMS = 2
 """How often the sound of one call may be connected: once, and once more when it broke off."""
 
@@ -49,11 +52,19 @@ class Dispatch:
         self._live[ticket.call_sid] = session
         try:
             await session.run()
+            self._broken.pop(ticket.call_sid, None)
         except Exception:
-            self._broken[ticket.call_sid] = self._broken.get(ticket.call_sid, 0) + 1
+            times = self._broken.pop(ticket.call_sid, 0) + 1
+            self._broken = dict([*self._broken.items(), (ticket.call_sid, times)][-MOST_BROKEN:])
             raise
         finally:
             del self._live[ticket.call_sid]
+
+    async def on_handling_changed(self, event: HandlingChanged) -> None:
+        """Who speaks in a conversation has changed: its call hears it at once."""
+        for call in list(self._live.values()):
+            if call.tenant_id == event.tenant_id:
+                call.on_handling(event)
 
     async def close(self) -> None:
         """End every call; each says that it must go."""

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
+from app.events import HandlingChanged
 from app.heap import keep_loaded
 from app.voice.twilio import MEDIA_PATH
 
@@ -31,6 +32,9 @@ class Live(Protocol):
 
     def may_stream_again(self, call_sid: str) -> bool:
         """Whether the stream of a call broke off and deserves a second try."""
+
+    async def on_handling_changed(self, event: HandlingChanged) -> None:
+        """Who speaks in a conversation has changed."""
 
     async def prepare(self) -> None:
         """Make the greetings that are missing."""
@@ -82,6 +86,11 @@ class LateLive:
     def may_stream_again(self, call_sid: str) -> bool:
         """Whether the stream of a call broke off and deserves a second try."""
         return self._live is not None and self._live.may_stream_again(call_sid)
+
+    async def on_handling_changed(self, event: HandlingChanged) -> None:
+        """Who speaks in a conversation has changed."""
+        if self._live is not None:
+            await self._live.on_handling_changed(event)
 
     async def close(self) -> None:
         """End every call."""

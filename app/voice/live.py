@@ -4,6 +4,7 @@ from starlette.websockets import WebSocket
 
 from app.bots.answer import Mind
 from app.escalation.cases import Cases
+from app.events import HandlingChanged
 from app.pms.stay import Stays
 from app.settings import Settings
 from app.tenants import Tenants
@@ -73,11 +74,15 @@ class HotlineLive:
         """Whether the stream of a call broke off and deserves a second try."""
         return self._dispatch.may_stream_again(call_sid)
 
+    async def on_handling_changed(self, event: HandlingChanged) -> None:
+        """Who speaks in a conversation has changed."""
+        await self._dispatch.on_handling_changed(event)
+
     async def prepare(self) -> None:
-        """Make the greetings that are missing, and have at hand what first questions need."""
-        await self._greetings.prepare()
+        """Have at hand what first questions need, and make the greetings that are missing."""
         for tenant_id in {number.tenant_id for number in self._snapshot.numbers}:
             await self._mind.warm(tenant_id)
+        await self._greetings.prepare()
 
     async def close(self) -> None:
         """End every call, and what they were made with."""

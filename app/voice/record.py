@@ -4,7 +4,7 @@ Everything is written by the ledger, in order and in the background.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,14 @@ from app.bus import Bus
 from app.clock import Clock
 from app.conversations import Conversations
 from app.db import Connection, Database
-from app.events import CallEnded, CallerIdentified, CallStarted, Event
+from app.events import (
+    AnswerBegan,
+    CallEnded,
+    CallerIdentified,
+    CallStarted,
+    Event,
+    SpeechHeard,
+)
 from app.hotlines import masked
 from app.jobs import Job, Jobs
 from app.voice import store
@@ -93,6 +100,29 @@ class CallRecord:
         What is told so is seen at once and kept nowhere.
         """
         self._tidings.put_nowait(tiding)
+
+    def hear(self, text: str, *, is_final: bool) -> None:
+        """The recogniser understood something of the caller's turn."""
+        self.tell(
+            lambda conversation_id: SpeechHeard(
+                tenant_id=self._ticket.tenant_id,
+                conversation_id=conversation_id,
+                call_sid=self._ticket.call_sid,
+                text=text,
+                is_final=is_final,
+            )
+        )
+
+    def sound(self, stages: Mapping[str, int]) -> None:
+        """The first sound of an answer went to the line."""
+        self.tell(
+            lambda conversation_id: AnswerBegan(
+                tenant_id=self._ticket.tenant_id,
+                conversation_id=conversation_id,
+                call_sid=self._ticket.call_sid,
+                stages=stages,
+            )
+        )
 
     def identify(self, assurance: int, reservation_id: int | None) -> None:
         """How sure we are of who calls, and whose stay it is."""

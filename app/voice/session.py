@@ -6,13 +6,13 @@ speech prepared before the turn is confirmed, text cut by us at the clause.
 
 import asyncio
 import logging
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from livekit.agents import (
     AgentSession,
     ConversationItemAddedEvent,
     UserInputTranscribedEvent,
-    UserStateChangedEvent,
 )
 from livekit.agents.voice.io import PlaybackFinishedEvent, PlaybackStartedEvent
 from livekit.agents.voice.transcription import TranscriptSynchronizer
@@ -22,14 +22,18 @@ from app.bots.sentences import sentence
 from app.db import Connection
 from app.errors import Unavailable
 from app.escalation.cases import Cases
-from app.events import AnswerBegan, SpeechHeard
+from app.events import HandlingChanged
 from app.tenants import Tenant
 from app.voice.agent import MindModel, Receptionist
 from app.voice.caller import Callers
-from app.voice.greetings import Greetings, frames
+from app.voice.escalation import Escalation
+from app.voice.first_words import FirstWords
+from app.voice.greetings import Greetings
+from app.voice.handling import CallHandling
 from app.voice.line import Line
 from app.voice.pronounce import Letters, speakable
 from app.voice.record import CallRecord, RecordParts
+from app.voice.silence import Silence
 from app.voice.snapshot import Number
 from app.voice.speech import Speech, Voices
 from app.voice.stages import utterance_of
@@ -39,8 +43,6 @@ from app.voice.turns import Turns
 logger = logging.getLogger(__name__)
 
 PERSON_KEY = "0"
-SILENCES = 2
-"""How often a silent caller is asked before the call ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,53 +69,98 @@ class CallSession:
         self._ticket = ticket
         self._line = line
         self._record = CallRecord(parts.record, ticket)
+        self._handling = CallHandling(tenant.settings.voice.on_escalate)
+        self._escalation = Escalation(
+            tenant=tenant,
+            caller_e164=ticket.caller_e164,
+            cases=parts.cases,
+            clock=parts.record.clock,
+            background=parts.record.background,
+            ledger=self._record.ledger,
+            conversation_id=self._record.conversation_id,
+            handling=self._handling,
+        )
         self._turns = Turns(
             tenant=tenant,
             language=number.language,
             mind=parts.mind,
             bus=parts.record.bus,
             conversations=parts.record.conversations,
-            cases=parts.cases,
+            escalation=self._escalation,
+            handling=self._handling,
             clock=parts.record.clock,
+            background=parts.record.background,
             ledger=self._record.ledger,
             conversation_id=self._record.conversation_id,
         )
+        self._silence = Silence(
+            after_s=tenant.settings.voice.silence_s,
+            ask=lambda: self._say(sentence("voice_are_you_there", self._turns.language)),
+            give_up=self._give_up_waiting,
+            clock=parts.record.clock,
+            background=parts.record.background,
+        )
+        self._first_words = FirstWords(
+            turns=self._turns,
+            background=parts.record.background,
+            say=self._say,
+            disclosed=self._record.disclosed,
+        )
         self._session: AgentSession[None] | None = None
+        """None before the call is served, and after."""
         self._letters: Letters = "kept"
         self._over = asyncio.Event()
         self.ended = asyncio.Event()
         self._because = "the caller hung up"
-        self._silences = 0
         self._heard_s: float | None = None
         """How much of our last stretch of speech the caller has heard."""
+        self._handling.on_change(self._on_handling)
+        self._escalation.on_news(self._say)
+
+    @property
+    def tenant_id(self) -> str:
+        """Whose hotline was called."""
+        return self._tenant.id
 
     async def run(self) -> None:
         """Serve the caller until either side ends it."""
         self._record.begin(self._turns.language)
+        try:
+            async with AsyncExitStack() as stack:
+                await self._serve(stack)
+        except Exception:
+            self._because = "something of ours failed"
+            raise
+        finally:
+            self._silence.busy()
+            self._escalation.end()
+            await self._record.end(self._because)
+            self.ended.set()
+
+    async def _serve(self, stack: AsyncExitStack) -> None:
         speech = self._parts.voices.of_call(self._tenant, self._turns.language)
         self._letters = speech.letters
-        session = self._session = self._made(speech)
+        stack.push_async_callback(speech.mouth.aclose)
+        stack.push_async_callback(speech.ears.aclose)
+        session = self._made(speech)
         agent = Receptionist(
             self._turns,
             speech.mouth,
             speakable=self._speakable,
             background=self._parts.record.background,
         )
-        try:
-            await session.start(agent, record=False)
-            self._greet(session)
-            await self._identify()
-            await self._until_over()
-        except Exception:
-            self._because = "something of ours failed"
-            raise
-        finally:
-            await session.aclose()
-            await agent.close()
-            await speech.ears.aclose()
-            await speech.mouth.aclose()
-            await self._record.end(self._because)
-            self.ended.set()
+        stack.push_async_callback(agent.close)
+        stack.push_async_callback(session.aclose)
+        await session.start(agent, record=False)
+        self._session = session
+        stack.callback(self._end_session)
+        stack.callback(self._first_words.end)
+        self._greet(session)
+        await self._identify()
+        await self._until_over()
+
+    def _end_session(self) -> None:
+        self._session = None
 
     def end(self, because: str) -> None:
         """End it from our side."""
@@ -128,7 +175,7 @@ class CallSession:
             vad=speech.activity,
             aec_warmup_duration=None,
             session_close_transcript_timeout=0,
-            user_away_timeout=self._tenant.settings.voice.silence_s,
+            user_away_timeout=None,
             tts_text_transforms=None,
             turn_handling={
                 "turn_detection": "vad",
@@ -143,7 +190,8 @@ class CallSession:
         session.input.audio = self._line.input
         session.output.audio, session.output.transcription = sync.audio_output, sync.text_output
         session.on("conversation_item_added", self._on_item)
-        session.on("user_state_changed", self._on_user_state)
+        session.on("user_state_changed", self._on_state)
+        session.on("agent_state_changed", self._on_state)
         session.on("close", lambda _: self._over.set())
         session.on("user_input_transcribed", self._on_transcribed)
         self._line.output.on("playback_started", self._on_sound)
@@ -165,12 +213,11 @@ class CallSession:
     # -- beginning and end -------------------------------------------------------------------
 
     def _greet(self, session: AgentSession[None]) -> None:
-        text = self._parts.greetings.text(self._number, self._turns.language)
-        sound = self._parts.greetings.sound(self._tenant, self._number, self._turns.language)
-        if sound is None:
-            session.say(text)
-        else:
-            session.say(text, audio=frames(sound))
+        greetings = self._parts.greetings
+        greeting = greetings.of(self._tenant, self._number, self._turns.language)
+        if greeting.sound is None:
+            self._parts.record.background.spawn("greetings", greetings.prepare())
+        self._first_words.greet(session, greeting)
 
     async def _identify(self) -> None:
         door = await self._parts.record.database.tenant(self._tenant.id)
@@ -185,6 +232,16 @@ class CallSession:
         self._turns.stay = caller.stay_at(self._tenant.settings.voice.access_assurance)
         stay = caller.stay
         self._record.identify(caller.assurance, stay.reservation.id if stay else None)
+        self._look_for_case()
+
+    def _look_for_case(self) -> None:
+        """Once it is known whose stay it is: the caller is told of its open case."""
+
+        async def look(conn: Connection) -> None:
+            says = await self._escalation.look_for_case(conn)
+            conn.after_commit.append(lambda: self._first_words.know_case(says))
+
+        self._record.ledger.write(look)
 
     # -- while it runs -----------------------------------------------------------------------
 
@@ -196,46 +253,36 @@ class CallSession:
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
         item, now = event.item, self._parts.record.clock.now()
         if getattr(item, "role", None) == "user":
-            self._silences = 0
+            self._silence.heard()
             self._turns.heard(utterance_of(item, now=now))
         elif getattr(item, "role", None) == "assistant":
             self._turns.said(utterance_of(item, now=now, heard_s=self._heard_s))
 
     def _on_transcribed(self, event: UserInputTranscribedEvent) -> None:
-        text = self._turns.mask(event.transcript)
-        self._record.tell(
-            lambda conversation_id: SpeechHeard(
-                tenant_id=self._tenant.id,
-                conversation_id=conversation_id,
-                call_sid=self._ticket.call_sid,
-                text=text,
-                is_final=event.is_final,
-            )
-        )
+        self._record.hear(self._turns.mask(event.transcript), is_final=event.is_final)
 
     def _on_sound(self, _: PlaybackStartedEvent) -> None:
         if stages := self._turns.begin_sound(self._parts.record.clock.now()):
-            self._record.tell(
-                lambda conversation_id: AnswerBegan(
-                    tenant_id=self._tenant.id,
-                    conversation_id=conversation_id,
-                    call_sid=self._ticket.call_sid,
-                    stages=stages,
-                )
-            )
+            self._record.sound(stages)
 
     def _on_played(self, event: PlaybackFinishedEvent) -> None:
         self._heard_s = event.playback_position
+        self._first_words.played(event.playback_position, is_cut=event.interrupted)
 
-    def _on_user_state(self, event: UserStateChangedEvent) -> None:
-        if event.new_state == "away" and self._session is not None and not self._turns.is_silent:
-            self._silences += 1
-            language = self._turns.language
-            if self._silences <= SILENCES:
-                self._session.say(sentence("voice_are_you_there", language))
-            else:
-                self._because = "the caller said nothing"
-                self._parts.record.background.spawn("goodbye", self._say_goodbye(self._session))
+    def _on_state(self, _: object) -> None:
+        """Time runs against the caller only while it is their turn."""
+        session = self._session
+        if session is None or self._handling.voice != "bot":
+            self._silence.busy()
+        elif session.agent_state == "listening" and session.user_state != "speaking":
+            self._silence.quiet()
+        else:
+            self._silence.busy()
+
+    def _give_up_waiting(self) -> None:
+        self._because = "the caller said nothing"
+        if self._session is not None:
+            self._parts.record.background.spawn("goodbye", self._say_goodbye(self._session))
 
     async def _say_goodbye(self, session: AgentSession[None]) -> None:
         await session.say(sentence("voice_goodbye", self._turns.language))
@@ -244,11 +291,39 @@ class CallSession:
     def _on_key(self, key: str) -> None:
         if key == PERSON_KEY and self._session is not None:
             self._session.interrupt(force=True)
-            self._session.say(sentence("voice_holding", self._turns.language))
+            self._say(self._escalation.press_key())
 
-            async def write(conn: Connection) -> None:
-                await self._turns.call_person(
-                    conn, severity="normal", trigger="[key 0]", because="the caller pressed 0"
-                )
+    def _say(self, words: str) -> None:
+        """Say something nobody asked for, unless a person has the call."""
+        if self._session is not None and not self._handling.is_taken:
+            self._session.say(words)
 
-            self._record.ledger.write(write)
+    # -- who speaks --------------------------------------------------------------------------
+
+    def on_handling(self, event: HandlingChanged) -> None:
+        """Who speaks has changed, in this conversation or another."""
+        conversation = self._record.conversation_id
+        if not conversation.done() or conversation.result() != event.id:
+            return
+        if event.speaker:
+            self._handling.heard(event.speaker)
+        else:
+            self._parts.record.background.spawn("who speaks", self._look(event.id))
+
+    async def _look(self, conversation_id: int) -> None:
+        stay = self._turns.stay
+        door = await self._parts.record.database.tenant(self._tenant.id)
+        async with door.transaction() as conn:
+            await self._handling.look(
+                conn,
+                self._parts.cases,
+                tenant_id=self._tenant.id,
+                conversation_id=conversation_id,
+                reservation_id=stay.reservation.id if stay else None,
+            )
+
+    def _on_handling(self) -> None:
+        if self._session is not None:
+            if self._handling.is_taken:
+                self._session.interrupt(force=True)
+            self._on_state(None)

@@ -4,12 +4,12 @@ A half-heard turn may be asked about too; only a confirmed one leaves a decision
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from dataclasses import dataclass, field
+from contextlib import aclosing
 from datetime import datetime
 
+from app.background import Background
 from app.bots.answer import Answering, Mind
 from app.bots.llm import ModelError
 from app.bots.records import Question
@@ -19,39 +19,25 @@ from app.bus import Bus
 from app.clock import Clock
 from app.conversations import Conversations, Speaker
 from app.db import Connection
-from app.errors import BadInput, NotFound
-from app.escalation.cases import Cases
+from app.errors import BadInput, NotFound, ProductError
 from app.events import DecisionMade
 from app.pms.gated import check
 from app.pms.stay import Stay
 from app.tenants import Tenant
-from app.voice.clauses import clauses, first_clause
+from app.voice.clauses import clauses
+from app.voice.escalation import Escalation, hands_over
+from app.voice.handling import CallHandling
 from app.voice.ledger import Ledger
+from app.voice.openings import Openings
+from app.voice.patience import patiently
 from app.voice.stages import Stages, Utterance
-from app.voice.transcript import Said, Transcript
+from app.voice.thought import Foreseeing, Thought, allowed
+from app.voice.transcript import Transcript
 
 logger = logging.getLogger(__name__)
 
-
-@dataclass(slots=True, eq=False)
-class Thought:
-    """One question to the mind, on its way to being said or forgotten."""
-
-    asked: str
-    answering: Answering | None = None
-    is_confirmed: bool = False
-    is_said: bool = False
-    """The mind has no more words for it."""
-    is_heard: bool = False
-    """The caller has heard it, or its beginning."""
-    is_concluded: bool = False
-    words: list[str] = field(default_factory=list)
-    """What was given to the voice, clause by clause."""
-    stages: Stages = field(default_factory=Stages)
-    decision_id: int | None = None
-    """None until it is written, and where nothing was decided."""
-    turns: list[Said] = field(default_factory=list)
-    """The caller's turn that asked, and ours that answered."""
+FILLERS = ("voice_moment", "voice_still_looking")
+ONLY_FACTS = "a person was called: only certain facts are given"
 
 
 class Turns:
@@ -65,15 +51,17 @@ class Turns:
         mind: Mind,
         bus: Bus,
         conversations: Conversations,
-        cases: Cases,
+        escalation: Escalation,
+        handling: CallHandling,
         clock: Clock,
+        background: Background,
         ledger: Ledger,
         conversation_id: asyncio.Future[int],
     ) -> None:
         self.tenant = tenant
-        self.language = language
-        self.is_silent = False
-        """A person has the call: the bot hears, and says nothing."""
+        self.handling = handling
+        self.escalation = escalation
+        self.openings = Openings()
         self.transcript = Transcript(
             tenant_id=tenant.id,
             conversations=conversations,
@@ -82,15 +70,25 @@ class Turns:
         )
         self.on_foreseen: Callable[[str], None] = lambda _: None
         """Told of a first clause that will be said if the route leads to it."""
+        self._language = escalation.language = language
         self._stay: Stay | None = None
         self._mind = mind
         self._bus = bus
-        self._cases = cases
         self._clock = clock
+        self._background = background
         self._ledger = ledger
         self._conversation_id = conversation_id
         self._thoughts: list[Thought] = []
         self._confirmed: str | None = None
+
+    @property
+    def language(self) -> str:
+        """The language of the call, for now."""
+        return self._language
+
+    @language.setter
+    def language(self, language: str) -> None:
+        self._language = self.escalation.language = language
 
     @property
     def stay(self) -> Stay | None:
@@ -99,8 +97,13 @@ class Turns:
 
     @stay.setter
     def stay(self, stay: Stay | None) -> None:
-        self._stay = stay
+        self._stay = self.escalation.stay = stay
         self.transcript.mask_again(self.mask)
+
+    @property
+    def has_asked(self) -> bool:
+        """Whether the caller has said anything yet."""
+        return bool(self._thoughts)
 
     def mask(self, text: str) -> str:
         """A text with what is known to be secret as placeholders."""
@@ -110,20 +113,18 @@ class Turns:
 
     async def answer(self, asked: str) -> AsyncGenerator[str, None]:
         """The answer to a turn, clause by clause, each of them checked."""
-        thought = Thought(asked=asked, is_confirmed=_same(asked, self._confirmed))
-        kept = [earlier for earlier in self._thoughts if earlier.is_confirmed][-8:]
-        self._thoughts = [*kept, thought]
-        if self.is_silent:
+        thought = self._new_thought(asked)
+        await words_loaded()
+        if self._says_nothing_to(asked):
             return
         try:
-            await words_loaded()
-            thought.answering = await self._mind.begin(await self._question(asked))
-            thought.answering.on_words_ahead = _Foreseeing(thought.answering, self.on_foreseen)
-            async for clause in self._checked(thought, thought.answering):
-                thought.stages.clause_at = thought.stages.clause_at or self._clock.now()
-                thought.words.append(clause)
-                yield clause + " "
-            thought.is_said = True
+            async with aclosing(self._clauses(thought)) as said:
+                async for clause in said:
+                    if self.handling.is_taken:
+                        return
+                    thought.stages.clause_at = thought.stages.clause_at or self._clock.now()
+                    thought.words.append(clause)
+                    yield clause + " "
         finally:
             thought.is_said = True
             self._conclude_confirmed()
@@ -131,19 +132,78 @@ class Turns:
     def confirm(self, asked: str) -> None:
         """The caller has finished this turn: what was thought of it counts."""
         self._confirmed = asked
+        self.escalation.alert_at_once(asked)
         for thought in reversed(self._thoughts):
-            if _same(thought.asked, asked):
+            if thought.is_of(asked):
                 thought.is_confirmed = True
                 break
         self._conclude_confirmed()
 
+    def _new_thought(self, asked: str) -> Thought:
+        thought = Thought(asked=asked)
+        thought.is_confirmed = thought.is_of(self._confirmed)
+        for earlier in self._thoughts:
+            if earlier.is_of(asked) and not earlier.is_concluded and not earlier.words:
+                earlier.is_confirmed = False  # thought anew: it is one turn
+        kept = [earlier for earlier in self._thoughts if earlier.is_confirmed][-8:]
+        self._thoughts = [*kept, thought]
+        return thought
+
+    def _says_nothing_to(self, asked: str) -> bool:
+        """Whether people have the call; a caller in danger is told the emergency number first."""
+        if self.handling.is_taken or not self.handling.is_silent:
+            return self.handling.is_taken
+        return self.escalation.urgency(asked) is None
+
+    async def _clauses(self, thought: Thought) -> AsyncGenerator[str, None]:
+        """What is owed, then the answer; a filler while it is slow, a person where it is late."""
+        for owed in self.openings.due():
+            yield owed
+        thought.prepared = self.escalation.reply_to(thought.asked)
+        if thought.prepared is not None:
+            yield thought.prepared.says
+            return
+        voice = self.tenant.settings.voice
+        in_time = patiently(
+            self._thinking(thought),
+            fillers=[sentence(which, self.language) for which in FILLERS],
+            filler_after_s=voice.filler_after_s,
+            within_s=voice.answer_within_s,
+            background=self._background,
+        )
+        try:
+            async with aclosing(in_time):
+                async for clause in in_time:
+                    yield clause
+        except ProductError as exc:
+            thought.is_given_up = True
+            says = self.escalation.holding()
+            if thought.answering is not None:
+                thought.answering.give_up(str(exc), says=says)
+            yield says
+
+    async def _thinking(self, thought: Thought) -> AsyncGenerator[str, None]:
+        answering = thought.answering = await self._mind.begin(await self._question(thought.asked))
+        answering.on_words_ahead = Foreseeing(answering, self.on_foreseen)
+        route = await answering.route()
+        if route.outcome == "silence":
+            yield sentence("voice_more", self.language)
+            return
+        is_certain = route.outcome != "reply" or route.origin != "bot"
+        if self.handling.voice == "case" and not is_certain:
+            yield answering.give_up(ONLY_FACTS, says=sentence("voice_passed_on", self.language))
+            return
+        async for clause in self._checked(thought, answering):
+            yield clause
+
     async def _checked(self, thought: Thought, answering: Answering) -> AsyncIterator[str]:
         try:
             async for clause in clauses(self._noted(thought, answering.words())):
-                check(clause, _allowed(answering))
+                check(clause, allowed(answering))
                 yield clause
         except (ModelError, BadInput, NotFound) as exc:
-            yield answering.give_up(str(exc)) or sentence("holding", self.language)
+            thought.is_given_up = True
+            yield answering.give_up(str(exc), says=self.escalation.holding())
 
     async def _noted(self, thought: Thought, words: AsyncIterator[str]) -> AsyncIterator[str]:
         async for word in words:
@@ -165,14 +225,41 @@ class Turns:
             now=self._clock.now(),
         )
 
+    # -- what follows ------------------------------------------------------------------------
+
     def _conclude_confirmed(self) -> None:
         for thought in self._thoughts:
-            is_ready = thought.is_confirmed and thought.is_said and not thought.is_concluded
-            if is_ready and thought.answering is not None:
+            if thought.is_confirmed and thought.is_said and not thought.is_concluded:
                 thought.is_concluded = True
-                self._ledger.write(_Conclusion(self, thought, thought.answering))
+                self._conclude(thought)
 
-    async def conclude(self, conn: Connection, thought: Thought, answering: Answering) -> None:
+    def _conclude(self, thought: Thought) -> None:
+        """What a confirmed thought leaves; one that was cut off before its route leaves nothing."""
+        if thought.prepared is not None:
+            self._ledger.write(thought.prepared.write)
+            return
+        route = thought.answering.known_route if thought.answering else None
+        if thought.answering is None or route is None:
+            if thought.answering is not None:
+                thought.answering.discard()
+            if thought.is_given_up:
+                because = "the mind could not be asked"
+                self.escalation.call(severity="normal", trigger=thought.asked, because=because)
+                self.escalation.escalated()
+            return
+        threshold = self.tenant.settings.chat.score_threshold
+        if thought.is_given_up or hands_over(route, threshold):
+            self.escalation.escalated()
+        answering = thought.answering
+
+        async def write(conn: Connection) -> None:
+            await self._write_decision(conn, thought, answering)
+
+        self._ledger.write(write)
+
+    async def _write_decision(
+        self, conn: Connection, thought: Thought, answering: Answering
+    ) -> None:
         """Write a decision; only now may a case open."""
         thought.decision_id = await answering.commit(conn)
         for turn in thought.turns:
@@ -190,32 +277,19 @@ class Turns:
             because=route.because,
         )
         self._bus.publish_after(conn, decided)
-        if route.outcome == "person":
-            await self.call_person(
-                conn, severity=route.severity, trigger=thought.asked, because=route.because
+        if route.outcome == "person" and not self.escalation.is_alerted(thought.asked):
+            await self.escalation.open(
+                conn,
+                severity=route.severity,
+                trigger=route.for_people or thought.asked,
+                because=route.because,
             )
-
-    async def call_person(
-        self, conn: Connection, *, severity: str, trigger: str, because: str
-    ) -> None:
-        """Open the case of this call, or write into the one that is open."""
-        await self._cases.open(
-            conn,
-            self.tenant,
-            conversation_id=await self._conversation_id,
-            reservation_id=self.stay.reservation.id if self.stay else None,
-            severity=severity,  # type: ignore[arg-type]
-            trigger_text=self.mask(trigger),
-            brief=because,
-        )
 
     # -- the words ---------------------------------------------------------------------------
 
     def heard(self, utterance: Utterance) -> None:
         """The caller said something."""
-        thought = next(
-            (t for t in reversed(self._thoughts) if _same(t.asked, utterance.text)), None
-        )
+        thought = next((t for t in reversed(self._thoughts) if t.is_of(utterance.text)), None)
         if thought is not None:
             thought.stages.hear(utterance)
         stages = Stages()
@@ -232,6 +306,7 @@ class Turns:
 
     def said(self, utterance: Utterance) -> None:
         """The caller has heard this of ours, placeholders for secrets."""
+        self.openings.heard(utterance.text)
         thought = self._thought_behind(utterance.text)
         if thought is not None:
             # What was heard counts, and what was not said yet will not be: its decision is
@@ -243,11 +318,7 @@ class Turns:
 
     def _thought_behind(self, text: str) -> Thought | None:
         """Whose words were heard; none where they are no answer. Answers are played in order."""
-        could_be = [
-            thought
-            for thought in self._thoughts
-            if not thought.is_heard and _begins("".join(thought.words), text)
-        ]
+        could_be = [t for t in self._thoughts if not t.is_heard and t.may_be(text)]
         confirmed = [thought for thought in could_be if thought.is_confirmed]
         return confirmed[0] if confirmed else could_be[-1] if could_be else None
 
@@ -260,52 +331,3 @@ class Turns:
         )
         if said is not None and thought is not None:
             thought.turns.append(said)
-
-
-class _Foreseeing:
-    """Finds the first clause of words that come before their route."""
-
-    def __init__(self, answering: Answering, tell: Callable[[str], None]) -> None:
-        self._answering = answering
-        self._tell = tell
-        self._has_told = False
-
-    def __call__(self, words: str) -> None:
-        if self._has_told or (clause := first_clause(words)) is None:
-            return
-        self._has_told = True
-        with contextlib.suppress(BadInput):
-            check(clause, _allowed(self._answering))
-            self._tell(clause)
-
-
-class _Conclusion:
-    """The write that concludes a thought."""
-
-    def __init__(self, turns: Turns, thought: Thought, answering: Answering) -> None:
-        self._turns = turns
-        self._thought = thought
-        self._answering = answering
-
-    async def __call__(self, conn: Connection) -> None:
-        await self._turns.conclude(conn, self._thought, self._answering)
-
-
-def _allowed(answering: Answering) -> frozenset[str]:
-    """The placeholders that an answer may carry."""
-    stay = answering.question.stay
-    return frozenset(stay.deliverable) if stay else frozenset()
-
-
-def _same(one: str, other: str | None) -> bool:
-    """Whether two transcripts are one, but for case and punctuation."""
-    return other is not None and _bare(one) == _bare(other)
-
-
-def _begins(whole: str, part: str) -> bool:
-    """Whether one text is how the other begins, but for case and punctuation."""
-    return bool(_bare(part)) and _bare(whole).startswith(_bare(part))
-
-
-def _bare(text: str) -> str:
-    return "".join(c for c in text.casefold() if c.isalnum())

@@ -309,3 +309,45 @@ async def test_a_follow_up_that_was_not_told_keeps_the_sweep(rooms: Rooms) -> No
     assert Job.ALERT in await rooms.due()
     await rooms.cases.mark_told("acme", case.id, entries=2)
     assert Job.ALERT not in await rooms.due()
+
+
+async def call_of(rooms: Rooms) -> int:
+    """A guest of the thread's stay is on the phone."""
+    conversation = await rooms.conversation()
+    async with (await rooms.database.tenant("acme")).transaction() as conn:
+        call_id: int = await conn.fetchval(
+            """insert into {schema}.conversations
+                   (medium, account, external_id, reservation_id, opened_at)
+               values ('phone', '+48221234567', 'CA1', $1, $2) returning id""",
+            conversation.reservation_id, rooms.clock.now(),
+        )  # fmt: skip
+    return call_id
+
+
+async def test_a_case_that_began_on_the_phone_quiets_the_stays_thread(rooms: Rooms) -> None:
+    await open_case(rooms, conversation_id=await call_of(rooms))
+    assert (await handling(rooms)).mode == "human"
+
+
+async def test_whoever_takes_a_case_of_the_thread_is_heard_by_the_call(rooms: Rooms) -> None:
+    call_id = await call_of(rooms)
+    case = await open_case(rooms)
+    events = heard(rooms)
+    await rooms.cases.take_over("acme", case.id, operator="Ola", route="slack")
+    changes = [event for event in events if isinstance(event, HandlingChanged)]
+    assert (call_id, "person") in [(change.id, change.speaker) for change in changes]
+    await rooms.cases.resolve("acme", case.id, operator="Ola", route="slack")
+    changes = [event for event in events if isinstance(event, HandlingChanged)]
+    assert (call_id, "bot") in [(change.id, change.speaker) for change in changes]
+
+
+async def test_a_promise_to_call_back_is_kept_with_number_and_time(rooms: Rooms) -> None:
+    case = await open_case(rooms)
+    due_at = rooms.clock.now() + timedelta(minutes=30)
+    async with (await rooms.database.tenant("acme")).transaction() as conn:
+        case = await rooms.cases.promise_call(
+            conn, rooms.tenant, case, number="+48500100200", due_at=due_at
+        )
+    assert (case.history[-1]["number"], case.history[-1]["due_at"]) == (
+        "+48500100200", due_at.isoformat(),
+    )  # fmt: skip

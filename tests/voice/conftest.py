@@ -20,10 +20,14 @@ from app.settings import JobSettings, TelemetrySettings
 from app.telemetry import Telemetry
 from app.tenants import Tenant, Tenants
 from app.voice import store
+from app.voice.escalation import Escalation
+from app.voice.handling import CallHandling
 from app.voice.ledger import Ledger
 from app.voice.stages import Utterance
 from app.voice.turns import Turns
 from tests.fakes import FakeLanguageModel
+
+CALLER = "+48500100200"
 
 
 @dataclass(kw_only=True)
@@ -38,6 +42,9 @@ class OnTheLine:
     bus: Bus
     conversations: Conversations
     conversation_id: int
+    cases: Cases
+    handling: CallHandling
+    escalation: Escalation
 
     async def answer(self, asked: str) -> str:
         """The whole answer to a turn."""
@@ -83,6 +90,12 @@ async def call(
     known: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     known.set_result(conversation_id)
     conversations = Conversations(bus)
+    cases = Cases(database=database, bus=bus, clock=clock, jobs=jobs, tenants=tenants)
+    handling = CallHandling(tenant.settings.voice.on_escalate)
+    escalation = Escalation(
+        tenant=tenant, caller_e164=CALLER, cases=cases, clock=clock, background=background,
+        ledger=ledger, conversation_id=known, handling=handling,
+    )  # fmt: skip
     turns = Turns(
         tenant=tenant,
         language="en",
@@ -94,13 +107,16 @@ async def call(
         ),
         bus=bus,
         conversations=conversations,
-        cases=Cases(database=database, bus=bus, clock=clock, jobs=jobs, tenants=tenants),
+        escalation=escalation,
+        handling=handling,
         clock=clock,
+        background=background,
         ledger=ledger,
         conversation_id=known,
     )
     yield OnTheLine(
         turns=turns, model=model, ledger=ledger, database=database, clock=clock,
-        bus=bus, conversations=conversations, conversation_id=conversation_id,
+        bus=bus, conversations=conversations, conversation_id=conversation_id, cases=cases,
+        handling=handling, escalation=escalation,
     )  # fmt: skip
     await ledger.close()

@@ -100,7 +100,7 @@ async def test_a_placeholder_nobody_gave_is_never_spoken(call: OnTheLine):
 
 
 async def test_a_person_on_the_line_silences_the_bot(call: OnTheLine):
-    call.turns.is_silent = True
+    call.handling.heard("person")
     assert await call.answer(QUESTION) == ""
     call.turns.confirm(QUESTION)
     assert await call.rows("decisions") == []
@@ -136,9 +136,11 @@ async def test_an_interrupted_answer_is_written_after_its_decision(call: OnTheLi
     )  # fmt: skip
 
 
-async def test_a_question_that_led_to_silence_is_linked_with_its_decision(call: OnTheLine):
+async def test_what_needs_no_answer_is_no_silence_on_the_phone_and_has_its_decision(
+    call: OnTheLine,
+):
     call.model.will_route({"actionCode": "NO_MESSAGE", "score": 0.99, "reasoning": "thanks"})
-    assert await call.answer(QUESTION) == ""
+    assert await call.answer(QUESTION) == "Is there anything else I can do for you?"
     call.turns.confirm(QUESTION)
     call.heard(QUESTION)
     (decision,) = await call.rows("decisions")

@@ -26,8 +26,8 @@ class Thought:
     is_heard: bool = False
     """The caller has heard it, or its beginning."""
     is_concluded: bool = False
-    is_given_up: bool = False
-    """The mind failed or was too slow, so a person was called."""
+    given_up: str = ""
+    """Why a person was called instead: the mind failed, or was too slow."""
     prepared: Prepared | None = None
     """What was said without asking the mind."""
     words: list[str] = field(default_factory=list)

@@ -176,7 +176,7 @@ class Turns:
                 async for clause in in_time:
                     yield clause
         except ProductError as exc:
-            thought.is_given_up = True
+            thought.given_up = str(exc)
             says = self.escalation.holding()
             if thought.answering is not None:
                 thought.answering.give_up(str(exc), says=says)
@@ -202,7 +202,7 @@ class Turns:
                 check(clause, allowed(answering))
                 yield clause
         except (ModelError, BadInput, NotFound) as exc:
-            thought.is_given_up = True
+            thought.given_up = str(exc)
             yield answering.give_up(str(exc), says=self.escalation.holding())
 
     async def _noted(self, thought: Thought, words: AsyncIterator[str]) -> AsyncIterator[str]:
@@ -242,13 +242,12 @@ class Turns:
         if thought.answering is None or route is None:
             if thought.answering is not None:
                 thought.answering.discard()
-            if thought.is_given_up:
-                because = "the mind could not be asked"
+            if because := thought.given_up:
                 self.escalation.call(severity="normal", trigger=thought.asked, because=because)
                 self.escalation.escalated()
             return
         threshold = self.tenant.settings.chat.score_threshold
-        if thought.is_given_up or hands_over(route, threshold):
+        if thought.given_up or hands_over(route, threshold):
             self.escalation.escalated()
         answering = thought.answering
 

@@ -101,13 +101,22 @@ async def end_lost(conn: Connection, *, unseen_since: datetime, because: str) ->
 
 
 async def end_call(conn: Connection, call_sid: str, *, because: str, at: datetime) -> None:
-    """A call is over; the first reason stays."""
+    """A call is over, as whoever served it says; that counts more than what the carrier said."""
     await conn.execute(
+        """update {schema}.calls set ended_at = $2, because = $3 where call_sid = $1""",
+        call_sid, at, because,
+    )  # fmt: skip
+
+
+async def end_carried(conn: Connection, call_sid: str, *, because: str, at: datetime) -> bool:
+    """A call is over, as the carrier says; what is known of its end stays. Whether it is known."""
+    tag = await conn.execute(
         """update {schema}.calls set ended_at = coalesce(ended_at, $2),
                because = coalesce(because, $3)
            where call_sid = $1""",
         call_sid, at, because,
     )  # fmt: skip
+    return tag != "UPDATE 0"
 
 
 async def calls(conn: Connection, *, last: int) -> list[Call]:

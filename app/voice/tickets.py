@@ -13,6 +13,13 @@ KIND = "call"
 VALID = timedelta(seconds=60)
 """From the webhook's answer to the start of the stream."""
 
+TRIED_AGAIN = timedelta(seconds=60)
+"""A carrier tries a webhook again within 15 s. Source: Twilio, "Webhooks connection overrides"."""
+REMEMBERED = timedelta(hours=24)
+"""No call lasts longer."""
+MOST_ARRIVALS = 50_000
+"""So many are remembered before the old ones are forgotten."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
@@ -62,3 +69,22 @@ class Tickets:
             raise Forbidden("this ticket was used before")
         self._used[ticket_id] = now
         return Ticket(**payload)
+
+
+class Arrivals:
+    """When each call first came in: its webhook is repeated within seconds, or by a stranger.
+
+    What a carrier signs carries no time, so a copy of it would open somebody else's call.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._first: dict[tuple[str, str], datetime] = {}
+
+    def is_copy(self, tenant_id: str, call_sid: str) -> bool:
+        """Whether a call comes in again, long after its carrier would have tried once more."""
+        now = self._clock.now()
+        if len(self._first) >= MOST_ARRIVALS:
+            self._first = {key: at for key, at in self._first.items() if at > now - REMEMBERED}
+        first = self._first.setdefault((tenant_id, call_sid), now)
+        return now - first > TRIED_AGAIN

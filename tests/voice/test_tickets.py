@@ -5,7 +5,7 @@ import pytest
 from app.clock import ManualClock
 from app.errors import Forbidden
 from app.keys import Keyring, new_key
-from app.voice.tickets import VALID, Ticket, Tickets
+from app.voice.tickets import TRIED_AGAIN, VALID, Arrivals, Ticket, Tickets
 
 TICKET = Ticket(
     call_sid="CA1",
@@ -65,3 +65,19 @@ def test_a_signed_link_of_the_desk_is_no_ticket(clock: ManualClock):
     link = keyring.sign({"id": "x", "until": 9999999999, "call_sid": "CA1"})
     with pytest.raises(Forbidden, match="no ticket"):
         Tickets(keyring, clock).take(link, "CA1")
+
+
+def test_a_call_that_its_carrier_tries_again_is_no_copy(clock: ManualClock):
+    arrivals = Arrivals(clock)
+    for _ in range(3):
+        assert not arrivals.is_copy("acme", "CA1")
+        clock.advance(15)
+
+
+def test_a_call_that_comes_in_again_much_later_is_a_copy(clock: ManualClock):
+    arrivals = Arrivals(clock)
+    arrivals.is_copy("acme", "CA1")
+    clock.advance(TRIED_AGAIN.total_seconds() + 1)
+    assert arrivals.is_copy("acme", "CA1")
+    assert not arrivals.is_copy("acme", "CA2")
+    assert not arrivals.is_copy("other", "CA1")

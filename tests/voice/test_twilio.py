@@ -1,8 +1,11 @@
 """The carrier's webhooks: signed, decided from memory, and never answered with silence."""
 
 import asyncio
+import hmac
+from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import aiohttp
@@ -21,9 +24,10 @@ from app.hotlines import Hotlines
 from app.keys import Keyring, new_key
 from app.sim.telephone import signature
 from app.tenants import Tenant, Tenants
+from app.voice import store
 from app.voice.snapshot import Snapshot
 from app.voice.tickets import Tickets
-from app.voice.twilio import TwilioWebhooks, is_doubtful, is_signed
+from app.voice.twilio import TwilioWebhooks, is_doubtful, is_signed, spellings_of
 
 WARSAW, CALLER = "+48221234567", "+48500100200"
 PUBLIC = "https://calls.example.com"
@@ -45,9 +49,17 @@ class Calls:
 
 class Carrier:
     def __init__(
-        self, base: str, http: aiohttp.ClientSession, tickets: Tickets, calls: Calls
+        self,
+        base: str,
+        http: aiohttp.ClientSession,
+        tickets: Tickets,
+        calls: Calls,
+        database: Database,
+        clock: ManualClock,
     ) -> None:
         self.base = base
+        self.database = database
+        self.clock = clock
         self.http = http
         self.tickets = tickets
         self.calls = calls
@@ -71,6 +83,19 @@ class Carrier:
             headers = {}
         async with self.http.post(self.base + path, data=form, headers=headers) as answer:
             return answer.status, await answer.text()
+
+    async def rows(self) -> list[dict[str, Any]]:
+        """The calls that are kept."""
+        async with (await self.database.tenant("acme")).transaction() as conn:
+            return [dict(row) for row in await conn.fetch("select * from {schema}.calls")]
+
+    async def serves(self, call_sid: str = "CA1") -> None:
+        """A call whose sound is connected."""
+        async with (await self.database.tenant("acme")).transaction() as conn:
+            await store.open_call(
+                conn, call_sid=call_sid, hotline_e164=WARSAW, caller_e164=CALLER, language="pl",
+                now=self.clock.now(),
+            )  # fmt: skip
 
     def ticket_in(self, twiml: str, call_sid: str = "CA1"):
         parameter = ET.fromstring(twiml).find("Connect/Stream/Parameter")
@@ -111,7 +136,7 @@ async def carrier(
         await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     async with aiohttp.ClientSession() as http:
-        yield Carrier(f"http://127.0.0.1:{port}", http, tickets, calls)
+        yield Carrier(f"http://127.0.0.1:{port}", http, tickets, calls, database, clock)
     server.should_exit = True
     await serving
 
@@ -226,8 +251,140 @@ async def test_when_our_answer_failed_the_caller_is_told(carrier: Carrier):
     assert [verb.tag for verb in ET.fromstring(twiml)] == ["Say", "Hangup"]
 
 
-async def test_the_end_of_an_unknown_call_is_no_error(carrier: Carrier):
-    assert (await carrier.asks("/twilio/status", CallStatus="completed"))[0] == 204
+async def test_a_copy_of_an_old_webhook_opens_no_call(carrier: Carrier):
+    await carrier.asks()
+    carrier.clock.advance(300)
+    status, answer = await carrier.asks()
+    assert (status, "Stream" in answer) == (403, False)
+
+
+async def test_a_call_whose_stream_broke_off_later_is_connected_once_more_all_the_same(
+    carrier: Carrier,
+):
+    await carrier.asks()
+    carrier.clock.advance(300)
+    carrier.calls.is_broken = True
+    assert (await carrier.asks("/twilio/after-stream"))[0] == 200
+
+
+@pytest.mark.parametrize(
+    "signed_url",
+    [
+        "https://calls.example.com/twilio/voice",
+        "https://calls.example.com:443/twilio/voice",
+    ],
+)
+async def test_a_signature_may_spell_the_port_that_https_has_anyway(
+    carrier: Carrier, signed_url: str
+):
+    assert (await carrier.asks(signed_url=signed_url))[0] == 200
+
+
+@pytest.mark.parametrize(
+    "signed_url",
+    [
+        "https://calls.example.com:8443/twilio/voice",
+        "https://calls.example.com:80/twilio/voice",
+        "http://calls.example.com/twilio/voice",
+        "https://calls.example.com/twilio/voice/",
+        "https://calls.example.com/twilio/status",
+        "https://calls.example.com.evil.example/twilio/voice",
+    ],
+)
+async def test_a_signature_over_another_url_is_refused(carrier: Carrier, signed_url: str):
+    assert (await carrier.asks(signed_url=signed_url))[0] == 403
+
+
+@pytest.mark.parametrize(
+    ("url", "spelt"),
+    [
+        ("https://a.example/x?y=1", ["https://a.example/x?y=1", "https://a.example:443/x?y=1"]),
+        ("https://a.example:443/x", ["https://a.example:443/x", "https://a.example/x"]),
+        ("https://a.example:8443/x", ["https://a.example:8443/x"]),
+        ("http://a.example/", ["http://a.example/", "http://a.example:80/"]),
+        ("https://[::1]:9/x", ["https://[::1]:9/x"]),
+    ],
+)
+def test_a_url_is_spelt_with_and_without_its_own_port(url: str, spelt: list[str]):
+    assert spellings_of(url) == spelt
+
+
+async def test_a_field_sent_twice_is_signed_once(carrier: Carrier):
+    pairs = [("CallSid", "CA1"), ("AccountSid", "AC1"), ("To", WARSAW), ("A", "2"), ("A", "1")]
+    pairs.append(("A", "2"))
+    url = f"{PUBLIC}/twilio/voice"
+    whole = url + "A1A2AccountSidAC1CallSidCA1To" + WARSAW
+    made = b64encode(hmac.digest(b"current", whole.encode(), "sha1")).decode()
+    async with carrier.http.post(
+        f"{carrier.base}/twilio/voice", data=pairs, headers={"X-Twilio-Signature": made}
+    ) as answer:
+        assert answer.status == 200
+
+
+async def test_headers_of_proxies_change_nothing(carrier: Carrier):
+    form = {"CallSid": "CA1", "AccountSid": "AC1", "From": CALLER, "To": WARSAW}
+    url = f"{carrier.base}/twilio/voice"
+    for host, status in (("evil.example", 403), ("calls.example.com", 200)):
+        headers = {
+            "X-Twilio-Signature": signature("current", f"https://{host}/twilio/voice", form),
+            "Host": host, "X-Forwarded-Host": host, "X-Forwarded-Proto": "https",
+            "X-Forwarded-Port": "8443",
+        }  # fmt: skip
+        async with carrier.http.post(url, data=form, headers=headers) as answer:
+            assert answer.status == status
+
+
+@pytest.mark.parametrize(
+    "path", ["/twilio/voice", "/twilio/after-stream", "/twilio/status", "/twilio/fallback"]
+)
+async def test_every_webhook_of_the_carrier_wants_a_signature(carrier: Carrier, path: str):
+    assert (await carrier.asks(path, signed=""))[0] == 403
+
+
+async def test_a_call_that_ends_before_its_stream_starts_is_kept(carrier: Carrier):
+    await carrier.asks()
+    carrier.clock.advance(4)
+    await carrier.asks("/twilio/status", CallStatus="completed", CallDuration="4")
+    (call,) = await carrier.rows()
+    assert (call["caller_e164"], call["because"]) == (
+        CALLER, "its sound was never connected; the carrier says completed",
+    )  # fmt: skip
+    assert (call["ended_at"] - call["started_at"]).total_seconds() == 4
+
+
+@pytest.mark.parametrize("stated", ["", "-1", "1e9", "99999999999", "٣", "x"])
+async def test_a_length_that_is_no_number_is_none(carrier: Carrier, stated: str):
+    await carrier.asks("/twilio/status", CallStatus="canceled", CallDuration=stated)
+    (call,) = await carrier.rows()
+    assert call["started_at"] == call["ended_at"]
+
+
+async def test_the_end_of_a_call_told_twice_is_kept_once(carrier: Carrier):
+    await carrier.serves()
+    ended_at = carrier.clock.now()
+    for status in ("completed", "failed"):
+        assert (await carrier.asks("/twilio/status", CallStatus=status))[0] == 204
+        carrier.clock.advance(60)
+    (call,) = await carrier.rows()
+    assert (call["because"], call["ended_at"]) == ("the carrier says completed", ended_at)
+
+
+@pytest.mark.parametrize("status", ["ringing", "in-progress", "queued", ""])
+async def test_a_status_of_a_call_that_goes_on_ends_nothing(carrier: Carrier, status: str):
+    await carrier.serves()
+    assert (await carrier.asks("/twilio/status", CallStatus=status))[0] == 204
+    (call,) = await carrier.rows()
+    assert call["ended_at"] is None
+
+
+async def test_why_a_call_ended_is_said_by_whoever_served_it(carrier: Carrier):
+    await carrier.serves()
+    await carrier.asks("/twilio/status", CallStatus="completed")
+    async with (await carrier.database.tenant("acme")).transaction() as conn:
+        await store.end_call(conn, "CA1", because="the caller said nothing", at=carrier.clock.now())
+    await carrier.asks("/twilio/status", CallStatus="completed")
+    (call,) = await carrier.rows()
+    assert call["because"] == "the caller said nothing"
 
 
 async def test_a_body_larger_than_any_webhook_is_refused(carrier: Carrier):

@@ -123,6 +123,18 @@ class Telemetry:
                 span.set_status(Status(StatusCode.ERROR, describe_error(exc)))
                 raise
 
+    def record(
+        self,
+        name: str,
+        *,
+        began_at: datetime,
+        ended_at: datetime,
+        **attributes: str | int | float | bool,
+    ) -> None:
+        """A span of what is over already, as its moments were noted on the way."""
+        span = self._tracer.start_span(name, attributes=attributes, start_time=_epoch_ns(began_at))
+        span.end(_epoch_ns(ended_at))
+
     def close(self) -> None:
         """Flush what was not exported."""
         self._provider.shutdown()
@@ -146,6 +158,10 @@ def describe_error(error: BaseException) -> str:
     if type(error).__module__.startswith("app."):
         return f"{type(error).__name__}: {error}"
     return type(error).__name__
+
+
+def _epoch_ns(moment: datetime) -> int:
+    return round(moment.timestamp() * 1_000_000) * 1000
 
 
 def _plain(value: object) -> str:

@@ -220,7 +220,7 @@ def build(
             snapshot=snapshot, tickets=tickets, voices=voices,
             record=RecordParts(
                 database=database, bus=bus, clock=clock, background=background,
-                conversations=conversations, jobs=jobs,
+                conversations=conversations, jobs=jobs, telemetry=telemetry,
             ),
         )
     )  # fmt: skip

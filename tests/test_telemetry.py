@@ -6,7 +6,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -75,6 +75,26 @@ class Kept(SpanExporter):
         """Keep them."""
         self.spans.extend(spans)
         return SpanExportResult.SUCCESS
+
+
+def test_what_is_over_is_recorded_with_its_own_moments() -> None:
+    kept = Kept()
+    telemetry = Telemetry(TelemetrySettings(), kept)
+    began_at = datetime(2026, 4, 13, 12, 0, 0, 250_000, tzinfo=UTC)
+    with telemetry.span("call"):
+        telemetry.record(
+            "call answer",
+            began_at=began_at,
+            ended_at=began_at + timedelta(seconds=1),
+            sound_ms=1000,
+        )
+    telemetry.close()
+    answer, call = kept.spans
+    assert (answer.name, dict(answer.attributes or {})) == ("call answer", {"sound_ms": 1000})
+    assert answer.start_time == 1_776_081_600_250_000_000
+    assert (answer.end_time or 0) - answer.start_time == 1_000_000_000
+    assert answer.parent is not None
+    assert answer.parent.span_id == call.context.span_id
 
 
 def test_a_log_line_is_one_json_object_with_its_extras(lines: Lines) -> None:

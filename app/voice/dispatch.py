@@ -7,7 +7,7 @@ from app.events import HandlingChanged
 from app.tenants import Tenants
 from app.voice.phone_line import PhoneLine
 from app.voice.session import CallParts, CallSession
-from app.voice.snapshot import Snapshot
+from app.voice.snapshot import Number, Snapshot
 from app.voice.tickets import Ticket
 
 logger = logging.getLogger(__name__)
@@ -47,6 +47,14 @@ class Dispatch:
         if number is None or ticket.call_sid in self._live:
             logger.warning("a call cannot be served", extra={"is_second": number is not None})
             return
+        span = self._parts.record.telemetry.span(
+            "call", tenant=ticket.tenant_id, call=ticket.call_sid
+        )
+        with span:
+            await self._serve(number, ticket, line)
+
+    async def _serve(self, number: Number, ticket: Ticket, line: PhoneLine) -> None:
+        """All that is written of the call carries the trace that is current here."""
         tenant = await self._tenants.get(ticket.tenant_id)
         session = CallSession(self._parts, tenant=tenant, number=number, ticket=ticket, line=line)
         self._live[ticket.call_sid] = session

@@ -23,10 +23,12 @@ from app.events import (
 )
 from app.hotlines import masked
 from app.jobs import Job, Jobs
+from app.telemetry import Telemetry
 from app.voice import store
 from app.voice.calls import LOOK_AGAIN
 from app.voice.ledger import Ledger
 from app.voice.tickets import Ticket
+from app.voice.transcript import Said
 
 SIGN_OF_LIFE_S = 60.0
 """How often a call says that it is alive, beside its turns."""
@@ -42,6 +44,7 @@ class RecordParts:
     background: Background
     conversations: Conversations
     jobs: Jobs
+    telemetry: Telemetry
 
 
 class CallRecord:
@@ -123,6 +126,20 @@ class CallRecord:
                 stages=stages,
             )
         )
+
+    def trace(self, said: Said) -> None:
+        """A span of the time in which the caller waited for an answer; none for other turns."""
+        stages = said.stages
+        if said.speaker == "bot" and stages.speech_ended_at and stages.sound_at:
+            self._parts.telemetry.record(
+                "call answer",
+                began_at=stages.speech_ended_at,
+                ended_at=stages.sound_at,
+                tenant=self._ticket.tenant_id,
+                call=self._ticket.call_sid,
+                is_cut=said.utterance.is_cut,
+                **stages.told(),
+            )
 
     def identify(self, assurance: int, reservation_id: int | None) -> None:
         """How sure we are of who calls, and whose stay it is."""

@@ -256,7 +256,9 @@ class CallSession:
             self._silence.heard()
             self._turns.heard(utterance_of(item, now=now))
         elif getattr(item, "role", None) == "assistant":
-            self._turns.said(utterance_of(item, now=now, heard_s=self._heard_s))
+            said = self._turns.said(utterance_of(item, now=now, heard_s=self._heard_s))
+            if said is not None:
+                self._record.trace(said)
 
     def _on_transcribed(self, event: UserInputTranscribedEvent) -> None:
         self._record.hear(self._turns.mask(event.transcript), is_final=event.is_final)

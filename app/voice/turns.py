@@ -32,7 +32,7 @@ from app.voice.openings import Openings
 from app.voice.patience import patiently
 from app.voice.stages import Stages, Utterance
 from app.voice.thought import Foreseeing, Thought, allowed
-from app.voice.transcript import Transcript
+from app.voice.transcript import Said, Transcript
 
 logger = logging.getLogger(__name__)
 
@@ -303,7 +303,7 @@ class Turns:
         thoughts[0].stages.sound_at = at
         return thoughts[0].stages.told()
 
-    def said(self, utterance: Utterance) -> None:
+    def said(self, utterance: Utterance) -> Said | None:
         """The caller has heard this of ours, placeholders for secrets."""
         self.openings.heard(utterance.text)
         thought = self._thought_behind(utterance.text)
@@ -313,7 +313,7 @@ class Turns:
             thought.is_confirmed = thought.is_said = thought.is_heard = True
             thought.stages.sound_at = thought.stages.sound_at or utterance.begins_at
             self._conclude_confirmed()
-        self._keep("bot", utterance, thought.stages if thought else Stages(), thought)
+        return self._keep("bot", utterance, thought.stages if thought else Stages(), thought)
 
     def _thought_behind(self, text: str) -> Thought | None:
         """Whose words were heard; none where they are no answer. Answers are played in order."""
@@ -323,10 +323,11 @@ class Turns:
 
     def _keep(
         self, speaker: Speaker, utterance: Utterance, stages: Stages, thought: Thought | None
-    ) -> None:
+    ) -> Said | None:
         decision_id = thought.decision_id if thought else None
         said = self.transcript.keep(
             speaker, utterance, mask=self.mask, stages=stages, decision_id=decision_id
         )
         if said is not None and thought is not None:
             thought.turns.append(said)
+        return said

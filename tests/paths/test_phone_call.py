@@ -18,6 +18,7 @@ import pytest_asyncio
 
 from app.sim.tape import RATE
 from app.sim.telephone import Carrier, Telephone
+from tests.paths.call_record import check_record, follow
 from tests.paths.house import Guest, House
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -136,11 +137,18 @@ def digits_in(said: str) -> str:
 
 async def caller_of(house: House, **booking: object) -> Caller:
     guest = await house.book(phone=f"+485100{next(_voices):05d}", **booking)
+
+    async def is_mirrored() -> bool:
+        stays = "select 1 from {schema}.reservations where external_id = $1"
+        return bool(await house.rows(stays, str(guest.reservation["id"])))
+
+    await house.until(is_mirrored)
     await house.quiet()
     return Caller(house, guest, str(guest.reservation["phone"]))
 
 
 async def test_a_known_guest_hears_the_check_in_time_and_the_door_code(hotline: House):
+    told = follow(hotline)
     caller = await caller_of(hotline, doorCode="7391")
     assert "ai assistant" in (await caller.hears()).lower()
     assert "3" in await caller.says("What time can we check in today?")
@@ -149,8 +157,9 @@ async def test_a_known_guest_hears_the_check_in_time_and_the_door_code(hotline: 
     await caller.hangs_up()
     turns = await caller.turns()
     assert [speaker for speaker, _ in turns] == ["bot", "guest", "bot", "guest", "bot"]
-    assert "7391" not in str(turns)
+    assert "7391" not in str(turns) + str(told)
     assert "[[door_code]]" in turns[-1][1]
+    await check_record(hotline, caller.phone.call_sid, told)
 
 
 async def test_another_question_gets_another_answer(hotline: House):

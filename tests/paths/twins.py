@@ -304,6 +304,7 @@ async def ring(twins: Twins, twin: Twin) -> None:
     parts = RecordParts(
         database=product.database, bus=product.bus, clock=product.clock,
         background=product.background, conversations=product.conversations, jobs=product.jobs,
+        telemetry=product.telemetry,
     )  # fmt: skip
     ticket = Ticket(
         call_sid="CA-call", tenant_id=twin.name, hotline_e164=twin.hotline,

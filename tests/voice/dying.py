@@ -38,6 +38,7 @@ async def serve(url: str) -> None:
     parts = RecordParts(
         database=database, bus=bus, clock=clock, background=background,
         conversations=conversations, jobs=jobs,
+        telemetry=Telemetry(TelemetrySettings()),
     )  # fmt: skip
     record = CallRecord(parts, ticket)
     record.begin("en")

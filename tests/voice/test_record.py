@@ -1,16 +1,19 @@
 """A call has its row from the first sound to the last, also where the database is away."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from app.background import Background
 from app.bus import Bus
 from app.clock import ManualClock
-from app.conversations import Conversations
+from app.conversations import Conversations, Speaker
 from app.db import Connection, Database, TenantDoor
 from app.errors import Unavailable
 from app.events import CallEnded, CallStarted, Event, SpeechHeard
@@ -19,7 +22,9 @@ from app.settings import JobSettings, TelemetrySettings
 from app.telemetry import Telemetry
 from app.tenants import Tenant
 from app.voice.record import SIGN_OF_LIFE_S, CallRecord, RecordParts
+from app.voice.stages import Stages, Utterance
 from app.voice.tickets import Ticket
+from app.voice.transcript import Transcript
 
 TICKET = Ticket(
     call_sid="CA1", tenant_id="acme", hotline_e164="+48221234567", caller_e164="+48500100200",
@@ -52,11 +57,25 @@ class Flickering(Database):
                 raise Unavailable("the database is away")
 
 
+class Spans(SpanExporter):
+    """Keeps what would be exported."""
+
+    def __init__(self) -> None:
+        self.kept: list[ReadableSpan] = []
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        self.kept.extend(spans)
+        return SpanExportResult.SUCCESS
+
+
 class Kept:
     """A record, and what became of it."""
 
-    def __init__(self, parts: RecordParts, database: Flickering, clock: ManualClock) -> None:
+    def __init__(
+        self, parts: RecordParts, database: Flickering, clock: ManualClock, spans: "Spans"
+    ) -> None:
         self.parts = parts
+        self.spans = spans
         self.database = database
         self.clock = clock
         self.record = CallRecord(parts, TICKET)
@@ -79,15 +98,17 @@ async def kept(
     flickering = Flickering(command_timeout_s=10, statement_cache=200, connections=3)
     await flickering.open(database_url)
     bus = Bus(flickering, background)
+    spans = Spans()
+    telemetry = Telemetry(TelemetrySettings(), spans)
     jobs = Jobs(
         database=flickering, bus=bus, clock=clock, background=background,
-        telemetry=Telemetry(TelemetrySettings()), settings=JobSettings(),
+        telemetry=telemetry, settings=JobSettings(),
     )  # fmt: skip
     parts = RecordParts(
         database=flickering, bus=bus, clock=clock, background=background,
-        conversations=Conversations(bus), jobs=jobs,
+        conversations=Conversations(bus), jobs=jobs, telemetry=telemetry,
     )  # fmt: skip
-    kept = Kept(parts, flickering, clock)
+    kept = Kept(parts, flickering, clock, spans)
     bus.subscribe(CallStarted, kept.heard)
     bus.subscribe(CallEnded, kept.heard)
     bus.subscribe(SpeechHeard, kept.heard)
@@ -152,8 +173,48 @@ async def test_when_the_disclosure_was_heard_first_stays(kept: Kept):
     assert (await kept.call())["disclosed_at"] == first
 
 
+def spoken(kept: Kept, speaker: Speaker, text: str, stages: Stages) -> None:
+    """A turn of the call, traced as the session does it."""
+    transcript = Transcript(
+        tenant_id="acme", conversations=kept.parts.conversations, ledger=kept.record.ledger,
+        conversation_id=kept.record.conversation_id,
+    )  # fmt: skip
+    utterance = Utterance(text=text, begins_at=kept.clock.now())
+    said = transcript.keep(speaker, utterance, mask=str, stages=stages)
+    assert said is not None
+    kept.record.trace(said)
+
+
+async def test_how_long_a_caller_waited_is_a_span_without_a_word_of_anybody(kept: Kept):
+    now = kept.clock.now()
+    stages = Stages(speech_ended_at=now, sound_at=now + timedelta(milliseconds=900))
+    kept.record.begin("en")
+    spoken(kept, "guest", "Is there a bakery?", stages)
+    spoken(kept, "bot", "Yes, on the corner.", stages)
+    spoken(kept, "bot", "Are you there?", Stages())
+    await kept.record.end("over")
+    kept.parts.telemetry.close()
+    (span,) = kept.spans.kept
+    assert (span.name, dict(span.attributes or {})) == (
+        "call answer", {"tenant": "acme", "call": "CA1", "is_cut": False, "sound_ms": 900},
+    )  # fmt: skip
+
+
+async def test_turns_said_while_the_database_is_away_are_all_kept_in_order(kept: Kept):
+    kept.record.begin("en")
+    await kept.record.conversation_id
+    kept.database.away = 1
+    words = [f"word {number}" for number in range(6)]
+    for text in words:
+        spoken(kept, "guest", text, Stages())
+    await kept.record.end("over")
+    async with (await kept.database.tenant("acme")).transaction() as conn:
+        rows = await conn.fetch("select text from {schema}.turns order by id")
+    assert [row["text"] for row in rows] == words
+
+
 async def test_a_database_that_is_away_at_the_beginning_loses_no_call(kept: Kept):
-    kept.database.away = 2
+    kept.database.away = 1
     began = kept.clock.now()
     kept.record.begin("en")
     kept.clock.advance(5)

@@ -27,21 +27,23 @@ class Handset:
 
     speech: deque[bytes] = field(default_factory=deque)
     """mu-law pieces of 20 ms that wait to be said."""
+    microphone: deque[bytes] = field(default_factory=deque)
+    """The same from a microphone elsewhere; not heard while there is speech."""
     keys: deque[str] = field(default_factory=deque)
     on_heard: Callable[[bytes], None] = lambda _: None
     """Told every 20 ms that are played to the caller."""
     on_cleared: Callable[[], None] = lambda: None
     cushion: int = 0
-    """Pieces that must wait before speech goes on after a gap: a microphone far away is uneven."""
+    """Pieces that a microphone must be ahead after a gap: what comes from far comes unevenly."""
     _is_dry: bool = True
 
     def next_tick(self) -> bytes:
         """The next 20 ms of what the caller says."""
-        if not self.speech or (self._is_dry and len(self.speech) < self.cushion):
-            self._is_dry = True
-            return SILENT_TICK
-        self._is_dry = False
-        return self.speech.popleft()
+        if self.speech:
+            self.microphone.clear()
+            return self.speech.popleft()
+        self._is_dry = len(self.microphone) < (self.cushion if self._is_dry else 1)
+        return SILENT_TICK if self._is_dry else self.microphone.popleft()
 
 
 class MediaStream:

@@ -236,7 +236,7 @@ class Phone:
 
 async def _speak(websocket: WebSocket, call: Telephone) -> None:
     """The browser's microphone and keys, until it hangs up."""
-    speech, rest = call.handset.speech, b""
+    microphone, rest = call.handset.microphone, b""
     while True:
         try:
             message: Any = json.loads(await websocket.receive_text())
@@ -249,10 +249,10 @@ async def _speak(websocket: WebSocket, call: Telephone) -> None:
         elif message.get("event") == "media":
             rest += _payload(message)
             while len(rest) >= TICK:
-                speech.append(rest[:TICK])
+                microphone.append(rest[:TICK])
                 rest = rest[TICK:]
-            while len(speech) > MOST_WAITING:
-                speech.popleft()
+            while len(microphone) > MOST_WAITING:
+                microphone.popleft()
 
 
 async def _hear(websocket: WebSocket, heard: "asyncio.Queue[Row | None]") -> None:

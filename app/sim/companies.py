@@ -5,6 +5,8 @@ import tomllib
 from pathlib import Path
 
 from app.sim.act import Tenant
+from app.sim.exchange import account_sid_of, auth_token_of
+from app.sim.numbers import HOTLINES, connect_numbers
 from app.sim.playhouse import ROOT, Playhouse
 from app.sim.scenes import CHANNEL_TEXT, DUBAI, WARSAW
 from app.sim.stage import Stage
@@ -25,6 +27,7 @@ async def make_companies(stage: Stage, house: Playhouse) -> list[Tenant]:
     made = await asyncio.gather(
         *(_make_company(stage, house, account, name, city) for account, name, city in _TENANTS)
     )
+    await connect_numbers(house)
     stage.say()
     stage.facts(
         [
@@ -67,6 +70,15 @@ async def _make_company(
         f"chat.window_arrival_access_s={ARRIVAL_S}",
         f'chat.automatic_texts=["{CHANNEL_TEXT}"]',
     )  # fmt: skip
+    await nightdesk(
+        "hotline", "carrier", name, "--account-sid", account_sid_of(account), "--local",
+        NIGHTDESK_CARRIER_TOKEN=auth_token_of(account),
+    )  # fmt: skip
+    for owner, number, called, language in HOTLINES:
+        if owner == account:
+            await nightdesk(
+                "hotline", "add", name, number, "--name", called, "--language", language
+            )
     await nightdesk("tenant", "mode", name, "on")
     return Tenant(
         id=name,

@@ -148,8 +148,15 @@ class Exchange:
 
     # -- calls -------------------------------------------------------------------------------
 
-    def dial(self, caller: str, hotline: str, more: Mapping[str, str] | None = None) -> Telephone:
-        """Somebody calls a number.
+    def dial(
+        self,
+        caller: str,
+        hotline: str,
+        *,
+        more: Mapping[str, str] | None = None,
+        label: str = "",
+    ) -> Telephone:
+        """Somebody calls a number; the recording is called by the label, else by the CallSid.
 
         Raises:
             LookupError: nobody has it, or it tells the carrier no webhook.
@@ -169,7 +176,7 @@ class Exchange:
             carrier, self._session(), caller=caller, hotline=hotline, more=more, speak=self._speak
         )
         self._keep(call)
-        self._spawn(self._served(call, call.call()))
+        self._spawn(self._served(call, call.call(), label))
         return call
 
     def place(self, account: Account, wanted: Wanted) -> Telephone:
@@ -212,14 +219,16 @@ class Exchange:
         if wanted.status_callback and step in wanted.events:
             await call.tell(wanted.status_callback)
 
-    async def _served(self, call: Telephone, work: Coroutine[Any, Any, None]) -> None:
+    async def _served(
+        self, call: Telephone, work: Coroutine[Any, Any, None], label: str = ""
+    ) -> None:
         told = {"call": call.call_sid, "hotline": call.hotline, "direction": call.direction}
         self._feed.publish("call.began", **told)
         try:
             await work
         finally:
             if self.recordings is not None and call.tape.seconds:
-                path = self.recordings / f"{call.call_sid}.wav"
+                path = self.recordings / f"{label or call.call_sid}.wav"
                 await asyncio.to_thread(call.tape.save, path)
             self._feed.publish("call.ended", **told, status=call.status, seconds=call.tape.seconds)
 

@@ -58,6 +58,8 @@ class Phone:
             route("/calls/{sid}/press", self._press, "POST"),
             route("/calls/{sid}/hang-up", self._hang_up, "POST"),
             route("/calls/{sid}/tape.wav", self._tape, "GET"),
+            route("/calls/{sid}/recognised", self._recognised, "GET"),
+            route("/engines", self._engines, "GET"),
             route("/prepare", self._prepare, "POST"),
             route("/habits", self._set_habit, "POST"),
             Route("/{script}", self._script),
@@ -158,8 +160,14 @@ class Phone:
 
     async def _dial(self, request: Request) -> Row:
         wanted = await body_of(request)
+        label = str(wanted.get("label", ""))
+        if not label.replace("-", "a").isalnum() and label:
+            raise BadRequest("a label is made of letters, digits and dashes")
         call = self._exchange.dial(
-            str(wanted.get("caller") or WITHHELD), str(wanted.get("hotline")), wanted.get("more")
+            str(wanted.get("caller") or WITHHELD),
+            str(wanted.get("hotline")),
+            more=wanted.get("more"),
+            label=label,
         )
         return {"call": call.call_sid}
 
@@ -218,6 +226,21 @@ class Phone:
         if folder is not None and sid.isalnum() and (folder / f"{sid}.wav").exists():
             return FileResponse(folder / f"{sid}.wav", media_type="audio/wav")
         raise LookupError(f"no call {sid}")
+
+    async def _engines(self, request: Request) -> Row:
+        """Who hears and who speaks, for both sides."""
+        if self._exchange.voices is None:
+            raise BadRequest("the stand-ins were started without voices")
+        return await self._exchange.voices.told()
+
+    async def _recognised(self, request: Request) -> Row:
+        """What recognition makes of the hotline's side of the tape, between two seconds."""
+        call, wanted = self._call(request), request.query_params
+        if self._exchange.voices is None:
+            raise BadRequest("the stand-ins were started without voices")
+        sound = call.tape.hotline_sound(float(wanted["since"]), float(wanted["until"]))
+        language = wanted.get("language", "en")
+        return {"text": await self._exchange.voices.recognised(sound, language)}
 
     async def _set_habit(self, request: Request) -> Row:
         wanted = await body_of(request)
@@ -280,15 +303,20 @@ def _guest(account: Account, row: Row, today: date) -> Row:
     if arrival == today.isoformat():
         when = "arrives today"
     elif arrival < today.isoformat():
-        when = f"is here until {departure}"
+        when = "is here"
     else:
-        when = f"arrives {arrival}"
+        when = f"arrives {_day(arrival)}"
     names = "id guestName phone confirmationCode arrivalDate departureDate"
     return {
         **{name: row[name] for name in names.split()},
         "listing": account.listings[row["listingMapId"]]["name"],
         "when": when,
+        "leaves": "today" if departure == today.isoformat() else _day(departure),
     }
+
+
+def _day(iso: str) -> str:
+    return f"{date.fromisoformat(iso):%-d %b}"
 
 
 def _read(name: str) -> str:

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +22,10 @@ from app.sim.witness import Witness
 
 ROOT = Path(app.sim.__file__).parents[2]
 """Where config.toml and the demo tenants' folders are named from."""
+KEPT = ROOT / ".data" / "demo"
+"""What stays after the story: recordings of its calls, a folder a story."""
+SPEECH_CACHE = ROOT / ".data" / "speech"
+"""Where the weights of the speech engines are joined, once for all stories."""
 _READY_S = 60.0
 
 T = TypeVar("T")
@@ -36,6 +41,7 @@ class Playhouse:
         self.sim: Child | None = None
         self.product: Child | None = None
         self.sim_took_s = self.product_took_s = 0.0
+        self.recordings = KEPT / f"{datetime.now(UTC).astimezone():%Y-%m-%d-%H%M%S}"
         self.witness = Witness(http, self.sim_url)
         """The eyes on both."""
 
@@ -77,6 +83,7 @@ class Playhouse:
         command = [sys.executable, "-m", "app.sim", "--scale", "full"]
         command += ["--port", str(self.sim_port), "--ready-file", str(ready_file)]
         command += ["--parent-pid", str(os.getpid())]
+        command += ["--recordings", str(self.recordings), "--speech-cache", str(SPEECH_CACHE)]
         log = self.folder / "sim.log"
         self.sim = child = await Child.start("the stand-ins", command, plain_environment(), log=log)
 

@@ -53,6 +53,8 @@ class Tape:
     def __init__(self) -> None:
         self._caller: list[Samples] = []
         self._hotline: list[Samples] = []
+        self._caller_loud: list[bool] = []
+        self._hotline_loud: list[bool] = []
 
     @property
     def seconds(self) -> float:
@@ -63,18 +65,21 @@ class Tape:
         """Twenty milliseconds of both."""
         self._caller.append(caller)
         self._hotline.append(hotline)
+        self._caller_loud.append(is_loud(caller))
+        self._hotline_loud.append(is_loud(hotline))
 
     def spoken(self, *, by_hotline: bool) -> list[Spoken]:
         """Every stretch of speech of one side."""
-        return spoken_in(self._hotline if by_hotline else self._caller)
+        return spoken_in(self._hotline_loud if by_hotline else self._caller_loud)
 
     def turns(self) -> list[Turn]:
         """Every turn of the caller."""
         return turns_in(self.spoken(by_hotline=False), self.spoken(by_hotline=True))
 
-    def hotline_sound(self, since_s: float = 0.0) -> Samples:
-        """What the hotline said from a moment on."""
-        ticks = self._hotline[int(since_s * RATE / TICK) :]
+    def hotline_sound(self, since_s: float = 0.0, until_s: float | None = None) -> Samples:
+        """What the hotline said between two moments."""
+        end = None if until_s is None else int(until_s * RATE / TICK)
+        ticks = self._hotline[int(since_s * RATE / TICK) : end]
         return np.concatenate(ticks) if ticks else np.empty(0, np.int16)
 
     def wav(self) -> bytes:
@@ -95,13 +100,14 @@ class Tape:
         path.write_bytes(self.wav())
 
 
-def spoken_in(ticks: list[Samples]) -> list[Spoken]:
+def is_loud(tick: Samples) -> bool:
+    """Whether somebody speaks in 20 ms."""
+    return bool(np.sqrt(np.mean(tick.astype(np.float64) ** 2)) >= LOUD)
+
+
+def spoken_in(ticks: list[bool]) -> list[Spoken]:
     """Stretches of loud ticks, short pauses bridged, clicks left out."""
-    loud = [
-        number
-        for number, tick in enumerate(ticks)
-        if np.sqrt(np.mean(tick.astype(np.float64) ** 2)) >= LOUD
-    ]
+    loud = [number for number, is_speech in enumerate(ticks) if is_speech]
     stretches: list[tuple[int, int]] = []
     for number in loud:
         if stretches and number - stretches[-1][1] <= BRIDGED_TICKS:

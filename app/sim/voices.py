@@ -1,7 +1,9 @@
 """Who speaks for scripted callers and for the carrier, as sound of a telephone line."""
 
 import asyncio
-from typing import Protocol
+import io
+import wave
+from typing import Any, Protocol
 
 import aiohttp
 import numpy as np
@@ -43,6 +45,26 @@ class Voices:
         """A sentence that the carrier itself says."""
         return await self._once(text, HOTLINE_VOICES.get(language, HOTLINE_VOICES["en"]))
 
+    async def told(self) -> dict[str, Any]:
+        """Which engines there are: `ears`, and the voices of both sides by language."""
+        async with (
+            aiohttp.ClientSession(timeout=_ENDLESS) as http,
+            http.get(f"{await self._engines.url()}/healthz") as answer,
+        ):
+            found: dict[str, Any] = await answer.json()
+        return found | {"hotline": HOTLINE_VOICES, "callers": CALLER_VOICES}
+
+    async def recognised(self, samples: Samples, language: str) -> str:
+        """The words in a line's sound."""
+        form = aiohttp.FormData({"language": language})
+        form.add_field("file", wav_of(samples), filename="tape.wav")
+        async with (
+            aiohttp.ClientSession(timeout=_ENDLESS) as http,
+            http.post(f"{await self._engines.url()}/audio/transcriptions", data=form) as answer,
+        ):
+            answer.raise_for_status()
+            return str((await answer.json())["text"])
+
     async def _once(self, text: str, voice: str) -> Samples:
         key = (text, voice)
         if key not in self._made:
@@ -66,3 +88,14 @@ def for_line(samples: Samples) -> Samples:
     taps = np.sinc(2 * _CUTOFF_HZ / SPOKEN_RATE * around) * np.hamming(_TAPS)
     wide = np.convolve(samples.astype(np.float64), taps / taps.sum(), mode="same")[::step]
     return np.clip(np.round(wide), -32768, 32767).astype(np.int16)
+
+
+def wav_of(samples: Samples) -> bytes:
+    """One side of a line as a file."""
+    written = io.BytesIO()
+    with wave.open(written, "wb") as recording:
+        recording.setnchannels(1)
+        recording.setsampwidth(2)
+        recording.setframerate(RATE)
+        recording.writeframes(np.ascontiguousarray(samples).tobytes())
+    return written.getvalue()

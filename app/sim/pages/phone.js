@@ -6,6 +6,7 @@ const STAGES = { transcript_ms: "words heard", turn_ms: "turn over", token_ms: "
                  clause_ms: "first clause", sound_ms: "first sound" };
 const NOTHING = "Pick a hotline and a caller, and call. What is heard, decided and said stands here as " +
   "it happens, with the time of each stage since the caller fell silent.";
+const LANGUAGES = new Intl.DisplayNames("en", { type: "language" });
 let choices = { hotlines: [] }, caller = null, call = null, hearing = null;
 
 function element(tag, className, ...children) {
@@ -31,7 +32,7 @@ function showCallers(wanted = null) {
   const hotline = choices.hotlines.find((one) => one.number === $("hotline").value);
   const rows = hotline.guests.map((guest) => ({
     name: guest.guestName, number: guest.phone,
-    lines: [`${guest.when} · ${guest.listing}`, `${guest.phone} · leaves ${guest.departureDate} · ${guest.confirmationCode}`],
+    lines: [guest.listing, `${guest.when}, leaves ${guest.leaves}`, `${guest.phone} · code ${guest.confirmationCode}`],
   }));
   rows.push({ name: "Somebody unknown", number: "+48600100299", lines: ["a number that no booking has"], isOther: true });
   rows.push({ name: "Number withheld", number: choices.withheld, lines: ["the carrier says: anonymous"] });
@@ -39,9 +40,7 @@ function showCallers(wanted = null) {
     rows.unshift({ name: wanted, number: wanted, lines: ["as the link says"] });
   }
   $("callers").replaceChildren(...rows.map((row) => {
-    const small = element("small", "", row.lines[0]);
-    if (row.lines[1]) small.append(document.createElement("br"), row.lines[1]);
-    const button = element("button", "caller", row.name, small);
+    const button = element("button", "caller", row.name, ...row.lines.map((line) => element("small", "", line)));
     button.onclick = () => pick(row, button);
     if (row.number === wanted) pick(row, button);
     return button;
@@ -177,7 +176,7 @@ function show(event) {
   if (event.thread && event.thread !== call?.sid && event.thread !== show.last) return;
   if (event.type === "case" && !call) return;
   if (call?.sid) show.last = call.sid;
-  if (event.type === "call_started") note(`${event.language} · the call is known as ${event.call.slice(0, 10)}…`);
+  if (event.type === "call_started") note(`The hotline answers in ${LANGUAGES.of(event.language)}.`);
   if (event.type === "caller") {
     note(event.reservation ? `The caller's booking is known (assurance ${event.assurance}).` :
          `The caller is not known (assurance ${event.assurance}).`);
@@ -186,7 +185,8 @@ function show(event) {
   if (event.type === "answer_began") add(stages(event.stages));
   if (event.type === "turn") turn(event);
   if (event.type === "decision") {
-    note([event.action_code, event.outcome, event.bot || event.origin, event.because].filter(Boolean).join(" · "));
+    const why = event.because?.startsWith("certain") ? "certain of what is asked" : event.because;
+    note([event.action_code, event.outcome, event.bot || event.origin, why].filter(Boolean).join(" · "));
   }
   if (event.type === "case") note(`A case for a person was ${event.step}.`, "case");
   if (event.type === "call_ended") note(`The call is over: ${event.because}.`);
@@ -220,6 +220,14 @@ function stages(told) {
   const parts = Object.entries(told).map(([name, ms]) =>
     element("span", "", `${STAGES[name] ?? name.replace(/_ms$/, "").replaceAll("_", " ")} `, element("b", "", `${ms} ms`)));
   return element("div", "stages", ...parts);
+}
+
+async function tellEngines() {
+  const answer = await fetch("engines").catch(() => null);
+  if (!answer?.ok) return void ($("engine").textContent = "No speech engine answers on this machine.");
+  const { ears, hotline } = await answer.json();
+  $("engine").textContent = `On this machine, no account: ${ears} hears, ${Object.entries(hotline)
+    .map(([language, voice]) => `${voice} speaks ${LANGUAGES.of(language)}`).join(", ")}.`;
 }
 
 async function follow() {
@@ -270,3 +278,4 @@ $("say").onsubmit = async (event) => {
 };
 offer();
 follow();
+tellEngines();

@@ -1,4 +1,4 @@
-"""Headless Chromium, driven over its DevTools protocol: a page, a click, what stands there, a picture.
+"""Headless Chromium, driven over its DevTools protocol: a page, a click, what stands there.
 
 Source: Chrome DevTools Protocol, domains Target, Page, Runtime and Input.
 """
@@ -69,7 +69,7 @@ class Page:
 
     async def picture(self, path: Path) -> None:
         made = await self.ask("Page.captureScreenshot", format="png")
-        path.write_bytes(base64.b64decode(made["data"]))
+        await asyncio.to_thread(path.write_bytes, base64.b64decode(made["data"]))
 
     async def ask(self, method: str, **params: Any) -> dict[str, Any]:
         """One command of the protocol."""

@@ -10,6 +10,7 @@ import aiohttp
 from app.product import Product
 from app.sim.world import World
 
+HOTLINE = "+48221234567"
 _names = itertools.count(1)
 
 

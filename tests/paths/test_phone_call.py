@@ -9,20 +9,17 @@ import io
 import itertools
 import re
 import wave
-from collections.abc import AsyncIterator
 
 import aiohttp
 import numpy as np
 import pytest
-import pytest_asyncio
 
 from app.sim.tape import RATE
 from app.sim.telephone import Carrier, Telephone
 from tests.paths.call_record import check_record, follow
-from tests.paths.house import Guest, House
+from tests.paths.house import HOTLINE, Guest, House
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-HOTLINE = "+48221234567"
 _voices = itertools.count(1)
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -106,23 +103,6 @@ class Caller:
         url = f"{self.house.base}/openai/v1/audio/transcriptions"
         async with self.house.http.post(url, data=form) as answer:
             return str((await answer.json())["text"])
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def hotline(house: House) -> AsyncIterator[House]:
-    """The house with a telephone number."""
-    product = house.product
-    await product.hotlines.set_carrier(
-        "warsaw", account_sid="AC-warsaw", auth_tokens=("carrier-token",)
-    )
-    await product.hotlines.add("warsaw", HOTLINE, name="City Stays", language="en")
-
-    async def has_number() -> bool:
-        return product.snapshot.find(HOTLINE) is not None
-
-    await house.until(has_number)
-    yield house
-    await product.hotlines.remove("warsaw", HOTLINE)
 
 
 def digits_in(said: str) -> str:

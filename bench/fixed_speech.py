@@ -18,6 +18,7 @@ from app.bots.records import ModelCall
 from app.settings import LlmSettings
 from app.tenants import Tenant
 from app.voice.audio import LINE_RATE
+from app.voice.pronounce import Letters
 from app.voice.speech import Speech
 
 LOUD = 500.0
@@ -231,7 +232,12 @@ class FixedVoices:
             ears=FixedEars(self._latencies),
             mouth=self.mouth(tenant),
             activity=FixedActivity(self._latencies.silence_s),
+            letters=self.letters(tenant, language),
         )
+
+    def letters(self, tenant: Tenant, language: str) -> Letters:
+        """What the voice can read."""
+        return "kept"
 
     def mouth(self, tenant: Tenant) -> tts.TTS[Any]:
         """The voice."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from livekit.agents import stt, tts, vad
+from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS
 
 from app.tenants import Tenant
 from app.voice.audio import LINE_RATE
@@ -182,7 +183,7 @@ class _Hum(tts.TTS[Any]):
 
     def synthesize(self, text: str, *, conn_options: Any = None) -> tts.ChunkedStream:
         """One clause."""
-        options = conn_options or tts.tts.DEFAULT_API_CONNECT_OPTIONS
+        options = conn_options or DEFAULT_API_CONNECT_OPTIONS
         self.voices.spoken.append(text)
         return _Humming(tts=self, input_text=text, conn_options=options)
 

@@ -205,21 +205,21 @@ async def test_a_question_is_answered_and_kept(call: Call, model: FakeLanguageMo
 
 
 async def test_whoever_takes_the_case_has_the_call_before_another_frame_is_sent(
-    parts: CallParts, tenant: Tenant, model: FakeLanguageModel
+    parts: CallParts, tenant: Tenant
 ):
     await parts.greetings.prepare()
-    call = call_of(parts, tenant, character_s=LONG_S)
+    call = call_of(parts, tenant)
 
     async def hear(event: HandlingChanged) -> None:
         call.session.on_handling(event)
 
     parts.record.bus.subscribe(HandlingChanged, hear)
-    model.will_say("The first sentence is a long one indeed. The second is as long as the first.")
     call.begin()
     await call.until_turn("bot", DISCLOSURE)
     call.carrier.says("dtmf", dtmf={"digit": "0"})
     await call.until_turn("bot", "alerted our team")
     (case,) = await call.rows("cases")
+    call.voices.second_a_character = LONG_S
     call.carrier.holds_marks = True
     call.carrier.sent.clear()
     await call.voices.hears("What time is check-in?")
@@ -268,3 +268,28 @@ async def test_a_call_that_ends_while_the_mind_thinks_leaves_a_whole_record(
     assert row["ended_at"] is not None
     await asyncio.sleep(0.05)
     assert [task.get_name() for task in background._tasks if not task.done()] == []
+
+
+async def test_what_was_not_heard_of_an_answer_is_in_no_record_and_no_prompt(
+    call: Call, model: FakeLanguageModel
+):
+    model.will_say("It is behind the blue door on the left, next to the old stairs.", "Yes.")
+    await call.until_turn("bot", DISCLOSURE)
+    call.voices.second_a_character, call.carrier.holds_marks = LONG_S, True
+    call.carrier.marks.clear()
+    await call.voices.hears(QUESTION)
+    await call.until(lambda: len(call.carrier.marks) >= 12)
+    for name in call.carrier.marks[:12]:
+        call.carrier.returns(name)
+    await asyncio.sleep(0.05)
+    call.carrier.holds_marks = False
+    await call.voices.hears("Is that the green one?")
+    await call.until_said("Yes.")
+    await call.until_turn("bot", "It is")
+    answer = next(t for t in await call.rows("turns") if t["text"].startswith("It is"))
+    assert "stairs" not in answer["text"]
+    assert answer["is_cut"]
+    assert 1100 <= answer["heard_ms"] <= 1300
+    (prompt,) = {str(m) for m in model.asked[-1:]}
+    assert "It is" in prompt
+    assert "stairs" not in prompt

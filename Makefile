@@ -1,5 +1,6 @@
 # Nightdesk. `make demo` and `make test` need nothing done before.
 PYTHON ?= python3
+WORKERS ?= 4
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -23,7 +24,7 @@ run: install
 	$(BIN)/python -m app.main
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses $(WORKERS) --dist loadfile
 
 check: install
 	$(BIN)/ruff format --check .

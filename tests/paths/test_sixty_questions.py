@@ -1,4 +1,4 @@
-"""The model stand-in, scored: by the product's own prompts, on questions it was not written with."""
+"""The model stand-in, scored by the product's own prompts on questions nobody wrote it for."""
 
 import re
 import tomllib

@@ -113,10 +113,10 @@ async def parts(
     model: FakeLanguageModel, tmp_path: Any,
 ) -> CallParts:  # fmt: skip
     """A house with one hotline; time is real."""
-    clock = Clock()
+    clock, telemetry = Clock(), Telemetry(TelemetrySettings())
     jobs = Jobs(
-        database=database, bus=bus, clock=clock, background=background,
-        telemetry=Telemetry(TelemetrySettings()), settings=JobSettings(),
+        database=database, bus=bus, clock=clock, background=background, telemetry=telemetry,
+        settings=JobSettings(),
     )  # fmt: skip
     hotlines = Hotlines(database, bus, tenants)
     await hotlines.set_carrier("acme", account_sid="AC1", auth_tokens=("x",))
@@ -132,7 +132,7 @@ async def parts(
     return CallParts(
         record=RecordParts(
             database=database, bus=bus, clock=clock, background=background,
-            conversations=Conversations(bus), jobs=jobs,
+            conversations=Conversations(bus), jobs=jobs, telemetry=telemetry,
         ),
         mind=mind,
         cases=Cases(database=database, bus=bus, clock=clock, jobs=jobs, tenants=tenants),

@@ -254,7 +254,7 @@ create table {schema}.turns (
     external_id     text,
     speaker         text not null check (speaker in ('guest', 'bot', 'operator', 'automation')),
     text            text not null,                          -- secrets stand as placeholders
-    heard           text,                                   -- on the phone: as recognition heard it
+    heard           text,                                   -- on the phone: as it sounded, both sides'
     said_at         timestamptz not null,                   -- on the phone: when the voice began
     decision_id     bigint references {schema}.decisions on delete set null,
     ended_at        timestamptz,                            -- on the phone: when the voice ended

@@ -49,7 +49,7 @@ class Spoken:
     """What a turn on the phone has beside its words."""
 
     heard: str | None = None
-    """As recognition heard it."""
+    """As it sounded: what recognition wrote down, or what our voice was given."""
     ended_at: datetime | None = None
     heard_ms: int | None = None
     """So much of our speech reached the caller."""

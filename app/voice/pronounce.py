@@ -89,6 +89,16 @@ def speakable(
     return for_english_voice(whole) if letters == "english" else whole
 
 
+def heard_form(text: str, language: str) -> str:
+    """What was said, as it sounded, for people who read it later; placeholders stay."""
+    tongue = TONGUES.get(language, EN)
+    said, at = "", 0
+    for hit in PLACEHOLDER.finditer(text):
+        said += f"{_plain(text[at : hit.start()], tongue)}{hit[0]}"
+        at = hit.end()
+    return " ".join(f"{said}{_plain(text[at:], tongue)}".split())
+
+
 def for_english_voice(text: str) -> str:
     """Words with letters that English lacks, as an English voice says them about right."""
     return re.sub(r"[^\W\d_]+", lambda hit: _respelled(hit[0]), text)

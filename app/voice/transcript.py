@@ -71,10 +71,14 @@ class Transcript:
         utterance: Utterance,
         *,
         mask: Mask,
+        heard: str,
         stages: Stages,
         decision_id: int | None = None,
     ) -> Said | None:
-        """Keep a turn, and have it written after everything before; none where it says nothing."""
+        """Keep a turn, and have it written after everything before; none where it says nothing.
+
+        `heard` is how it sounded: as recognition wrote it down, or as our voice said it.
+        """
         written = " ".join(utterance.text.split())
         if not written:
             return None
@@ -82,7 +86,7 @@ class Transcript:
             key=f"{self._stream}-{len(self._said):05d}",
             speaker=speaker,
             text=mask(written),
-            heard=mask(utterance.text) if speaker == "guest" else None,
+            heard=mask(heard),
             utterance=utterance,
             stages=stages,
             decision_id=decision_id,
@@ -96,7 +100,9 @@ class Transcript:
         for said in self._said:
             if (text := mask(said.text)) != said.text:
                 said.text = text
-                said.heard = mask(said.heard) if said.heard else said.heard
+                # As we say a code, in words, no mask would know it.
+                is_theirs = said.speaker == "guest" and said.heard is not None
+                said.heard = mask(said.heard or "") if is_theirs else None
                 self._ledger.write(_Correction(self, said))
 
     async def link(self, conn: Connection, said: Said, decision_id: int) -> None:

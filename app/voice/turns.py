@@ -30,6 +30,7 @@ from app.voice.handling import CallHandling
 from app.voice.ledger import Ledger
 from app.voice.openings import Openings
 from app.voice.patience import patiently
+from app.voice.pronounce import heard_form
 from app.voice.stages import Stages, Utterance
 from app.voice.thought import Foreseeing, Thought, allowed
 from app.voice.transcript import Said, Transcript
@@ -325,8 +326,10 @@ class Turns:
         self, speaker: Speaker, utterance: Utterance, stages: Stages, thought: Thought | None
     ) -> Said | None:
         decision_id = thought.decision_id if thought else None
+        is_ours = speaker == "bot"
+        heard = heard_form(self.mask(utterance.text), self.language) if is_ours else utterance.text
         said = self.transcript.keep(
-            speaker, utterance, mask=self.mask, stages=stages, decision_id=decision_id
+            speaker, utterance, mask=self.mask, heard=heard, stages=stages, decision_id=decision_id
         )
         if said is not None and thought is not None:
             thought.turns.append(said)

@@ -317,7 +317,7 @@ async def ring(twins: Twins, twin: Twin) -> None:
         conversation_id=record.conversation_id,
     )  # fmt: skip
     said = Utterance(text=f"This is about {twin.mark}.", begins_at=product.clock.now())
-    transcript.keep("guest", said, mask=str, stages=Stages())
+    transcript.keep("guest", said, mask=str, heard="", stages=Stages())
     await record.end("the caller hung up")
 
 

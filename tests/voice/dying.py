@@ -47,7 +47,7 @@ async def serve(url: str) -> None:
         conversation_id=record.conversation_id,
     )  # fmt: skip
     spoken = Utterance(text="Is anybody there?", begins_at=clock.now())
-    transcript.keep("guest", spoken, mask=str, stages=Stages())
+    transcript.keep("guest", spoken, mask=str, heard="", stages=Stages())
     written = asyncio.Event()
 
     async def tell(_: object) -> None:

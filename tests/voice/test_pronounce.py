@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.pms.gated import PlaceholderMangled
-from app.voice.pronounce import TONGUES, amount_of, for_english_voice, speakable
+from app.voice.pronounce import TONGUES, amount_of, for_english_voice, heard_form, speakable
 
 
 def test_a_placeholder_without_a_value_is_refused():
@@ -83,3 +83,22 @@ def test_a_code_is_never_given_to_the_voice_as_a_number(code: str, language: str
         if word in words
     ]
     assert "".join(map(str, heard)) == code * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "heard"),
+    [
+        ("The code is [[door_code]].", "en", "The code is [[door_code]]."),
+        ("[[door_code]] [[wifi_password]]", "de", "[[door_code]] [[wifi_password]]"),
+        (
+            "Od 15:00, ul. Długa 12/4.",
+            "pl",
+            "Od piętnastej, ulica Długa dwanaście, mieszkania cztery.",
+        ),
+        ("Hello [[door_co", "en", "Hello [[door_co"),
+    ],
+)
+def test_what_was_said_is_read_as_it_sounded_with_secrets_as_they_stand(
+    text: str, language: str, heard: str
+):
+    assert heard_form(text, language) == heard

@@ -180,7 +180,7 @@ def spoken(kept: Kept, speaker: Speaker, text: str, stages: Stages) -> None:
         conversation_id=kept.record.conversation_id,
     )  # fmt: skip
     utterance = Utterance(text=text, begins_at=kept.clock.now())
-    said = transcript.keep(speaker, utterance, mask=str, stages=stages)
+    said = transcript.keep(speaker, utterance, mask=str, heard="", stages=stages)
     assert said is not None
     kept.record.trace(said)
 

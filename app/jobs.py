@@ -53,6 +53,7 @@ class Job(StrEnum):
     READ_THREAD = "chat.read"
     SEND = "chat.send"
     CHECK_SENT = "chat.check_sent"
+    AFTER_CALL = "chat.after_call"
     RESERVATION = "pms.reservation"
     FIND_THREAD = "pms.find_thread"
     FULL_SYNC = "pms.full_sync"

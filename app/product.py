@@ -16,6 +16,7 @@ from app.bots.library import Libraries
 from app.bots.llm import LanguageModel, LateModel
 from app.bots.words import words_loaded
 from app.bus import Bus
+from app.chat.after_call import AfterCalls
 from app.chat.debounce import Debounce
 from app.chat.operator import Operators
 from app.chat.outbox import Outbox
@@ -90,6 +91,7 @@ class Product:
     replies: Replies
     outbox: Outbox
     send_checks: SendChecks
+    after_calls: AfterCalls
     operators: Operators
     webhook: HostawayWebhook
     retention: Retention

@@ -18,6 +18,7 @@ from app.bots.library import Libraries
 from app.bots.llm import LanguageModel, LateModel
 from app.bots.words import words_loaded
 from app.bus import Bus
+from app.chat.after_call import AfterCalls
 from app.chat.clearance import Clearances
 from app.chat.debounce import Debounce
 from app.chat.footing import Footing
@@ -170,6 +171,10 @@ def build(
         database=database, tenants=tenants, clock=clock, jobs=jobs, client=client, mirror=mirror,
         threads=threads, conversations=conversations, cases=cases,
     )  # fmt: skip
+    after_calls = AfterCalls(
+        database=database, tenants=tenants, clock=clock, jobs=jobs, mirror=mirror,
+        threads=threads, conversations=conversations, mind=mind, verdicts=verdicts,
+    )  # fmt: skip
     operators = Operators(
         database=database, tenants=tenants, clock=clock, jobs=jobs, conversations=conversations,
         cases=cases, stays=stays,
@@ -178,13 +183,12 @@ def build(
         database=database, tenants=tenants, clock=clock, jobs=jobs, conversations=conversations,
         cases=cases, inbox=inbox,
     )  # fmt: skip
-    slack = SlackClient()
+    slack, pages = SlackClient(), Pages()
     channels = Channels(client=slack, tenants=tenants, telemetry=telemetry)
     sessions = Sessions(
         keyring=keyring, clock=clock, tenants=tenants, desk_token=secrets.desk_token,
         is_https=settings.server.desk_url.startswith("https:"),
     )  # fmt: skip
-    pages = Pages()
     links = Links(
         keyring=keyring, clock=clock, database=database, tenants=tenants, sessions=sessions,
         pages=pages, desk_url=desk_url_of(settings),
@@ -234,6 +238,7 @@ def build(
         jobs=jobs, tenants=tenants, conversations=conversations, libraries=libraries, cases=cases,
         client=client, inbox=inbox, mirror=mirror, passes=passes, mind=mind, model=model,
         debounce=debounce, replies=replies, outbox=outbox, send_checks=send_checks,
+        after_calls=after_calls,
         operators=operators, webhook=webhook, retention=retention, alerts=alerts,
         notices=notices, slack=slack, live=live, pages=pages,
         hotlines=hotlines, snapshot=snapshot, twilio=twilio, calls=calls,
@@ -254,6 +259,7 @@ def JOBS(p: Product) -> Mapping[Job, JobFunction]:
         Job.READ_THREAD: p.replies.look,
         Job.SEND: p.outbox.send,
         Job.CHECK_SENT: p.send_checks.check,
+        Job.AFTER_CALL: p.after_calls.answer,
         Job.RESERVATION: p.passes.fetch_reservation,
         Job.FIND_THREAD: p.passes.find_thread,
         Job.FULL_SYNC: p.passes.full_sync,

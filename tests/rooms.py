@@ -9,6 +9,7 @@ from app.bots.answer import Mind
 from app.bots.library import Libraries
 from app.bus import Bus
 from app.chat import store as chat_store
+from app.chat.after_call import AfterCalls
 from app.chat.clearance import Clearances
 from app.chat.debounce import Debounce
 from app.chat.footing import Footing
@@ -115,6 +116,11 @@ class Rooms:
             mirror=self.mirror, threads=self.threads, conversations=self.conversations,
             cases=self.cases,
         )  # fmt: skip
+        self.after_calls = AfterCalls(
+            database=database, tenants=tenants, clock=clock, jobs=self.jobs, mirror=self.mirror,
+            threads=self.threads, conversations=self.conversations, mind=self.mind,
+            verdicts=self.verdicts,
+        )  # fmt: skip
         self.operators = Operators(
             database=database, tenants=tenants, clock=clock, jobs=self.jobs,
             conversations=self.conversations, cases=self.cases, stays=self.stays,
@@ -132,6 +138,7 @@ class Rooms:
                 Job.READ_THREAD: self.replies.look,
                 Job.SEND: self.outbox.send,
                 Job.CHECK_SENT: self.send_checks.check,
+                Job.AFTER_CALL: self.after_calls.answer,
                 Job.RESERVATION: self.passes.fetch_reservation,
                 Job.FIND_THREAD: self.passes.find_thread,
                 Job.UNACKNOWLEDGED: self.cases.remind,

@@ -28,6 +28,7 @@ from app.voice.agent import MindModel, Receptionist
 from app.voice.caller import Callers
 from app.voice.escalation import Escalation
 from app.voice.first_words import FirstWords
+from app.voice.follow_up import follow_up
 from app.voice.greetings import Greetings
 from app.voice.handling import CallHandling
 from app.voice.line import Line
@@ -134,6 +135,7 @@ class CallSession:
         finally:
             self._silence.busy()
             self._escalation.end()
+            self._follow_up()
             await self._record.end(self._because)
             self.ended.set()
 
@@ -158,6 +160,19 @@ class CallSession:
         self._greet(session)
         await self._identify()
         await self._until_over()
+
+    def _follow_up(self) -> None:
+        """A question that the hang-up left open is answered in writing, where the tenant wants."""
+        is_wanted = self._tenant.settings.voice.follow_up and self._turns.stay is not None
+        if is_wanted and self._turns.is_unanswered:
+            record = self._parts.record
+            follow_up(
+                self._record.ledger,
+                record.jobs,
+                record.clock,
+                self._tenant,
+                self._record.conversation_id,
+            )
 
     def _end_session(self) -> None:
         self._session = None

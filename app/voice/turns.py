@@ -26,6 +26,7 @@ from app.pms.stay import Stay
 from app.tenants import Tenant
 from app.voice.clauses import clauses
 from app.voice.escalation import Escalation, hands_over
+from app.voice.follow_up import is_unanswered
 from app.voice.handling import CallHandling
 from app.voice.ledger import Ledger
 from app.voice.openings import Openings
@@ -105,6 +106,11 @@ class Turns:
     def has_asked(self) -> bool:
         """Whether the caller has said anything yet."""
         return bool(self._thoughts)
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether the caller's last question has had no answer, and people do not see to it."""
+        return self.handling.voice == "bot" and is_unanswered(self._thoughts)
 
     def mask(self, text: str) -> str:
         """A text with what is known to be secret as placeholders."""

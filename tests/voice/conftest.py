@@ -43,6 +43,7 @@ class OnTheLine:
     conversations: Conversations
     conversation_id: int
     cases: Cases
+    jobs: Jobs
     handling: CallHandling
     escalation: Escalation
 
@@ -117,6 +118,6 @@ async def call(
     yield OnTheLine(
         turns=turns, model=model, ledger=ledger, database=database, clock=clock,
         bus=bus, conversations=conversations, conversation_id=conversation_id, cases=cases,
-        handling=handling, escalation=escalation,
+        jobs=jobs, handling=handling, escalation=escalation,
     )  # fmt: skip
     await ledger.close()

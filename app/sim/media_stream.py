@@ -42,7 +42,8 @@ class Handset:
         if self.speech:
             self.microphone.clear()
             return self.speech.popleft()
-        self._is_dry = len(self.microphone) < (self.cushion if self._is_dry else 1)
+        needed = max(self.cushion, 1) if self._is_dry else 1
+        self._is_dry = len(self.microphone) < needed
         return SILENT_TICK if self._is_dry else self.microphone.popleft()
 
 

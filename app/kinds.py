@@ -52,3 +52,5 @@ CODE_SOURCE = r"(reservation|listing|field:[a-z0-9_]{1,60})"
 CUSTOM_FIELD = r"\s*(\w{1,60})=([a-z][a-z0-9_]{0,59}):(public|gated|secret)\s*"
 """An entry of `pms.custom_fields`, such as `167=parking:public`."""
 CustomFieldEntry = Annotated[str, AfterValidator(_custom_field)]
+LanguageVoice = Annotated[str, Field(pattern=r"^[a-z]{2,3}=[\w.-]{1,100}$")]
+"""An entry of `voice.tts_voices`, such as `pl=nova`."""

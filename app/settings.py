@@ -18,6 +18,7 @@ from app.kinds import (
     CODE_SOURCE,
     CustomFieldEntry,
     LanguageCode,
+    LanguageVoice,
     ModelName,
     OptionalWebAddress,
     Seconds,
@@ -190,11 +191,12 @@ class PhoneSettings(Section):
 class VoiceSettings(Section):
     """How a tenant's hotline hears and speaks; tenant-settable."""
 
-    stt: str = "openai"
+    stt: Literal["openai", "local"] = "openai"
     stt_model: str = "gpt-4o-mini-transcribe"
-    tts: str = "openai"
+    tts: Literal["openai", "local"] = "openai"
     tts_model: str = "gpt-4o-mini-tts"
     tts_voice: str = "sage"
+    tts_voices: tuple[LanguageVoice, ...] = ()
     base_url: str = ""
     access_assurance: int = Field(2, ge=1, le=2)
     silence_s: Seconds = Field(12.0, gt=0)

@@ -230,16 +230,24 @@ class FixedVoices:
         """Ears, mouth and voice activity for one call."""
         return Speech(
             ears=FixedEars(self._latencies),
-            mouth=self.mouth(tenant),
+            mouth=self.mouth(tenant, language),
             activity=FixedActivity(self._latencies.silence_s),
-            letters=self.letters(tenant, language),
         )
 
+    async def ready(self, tenant: Tenant) -> None:
+        """At once."""
+
+    async def warm(self, tenant: Tenant) -> None:
+        """There is nothing to warm."""
+
+    def retune(self, *_: object) -> None:
+        """Every language and every name sounds the same here."""
+
     def letters(self, tenant: Tenant, language: str) -> Letters:
-        """What the voice can read."""
+        """All of them."""
         return "kept"
 
-    def mouth(self, tenant: Tenant) -> tts.TTS[Any]:
+    def mouth(self, tenant: Tenant, language: str) -> tts.TTS[Any]:
         """The voice."""
         return FixedMouth(self._latencies)
 

@@ -94,12 +94,17 @@ class Answering:
         self._said: list[str] = []
         settings = question.tenant.settings
         locale = question.stay.reservation.guest_locale if question.stay else None
-        self.language = choose_language(
-            question.asked,
-            locale=locale,
-            before=question.language_hint,
-            supported=settings.language.supported,
-            default=settings.language.default,
+        # On the phone the call's own language holds: its ears and its voice have it.
+        self.language = (
+            question.language_hint
+            if question.medium == "phone" and question.language_hint
+            else choose_language(
+                question.asked,
+                locale=locale,
+                before=question.language_hint,
+                supported=settings.language.supported,
+                default=settings.language.default,
+            )
         )
         self._router = self._new_router()
 

@@ -45,14 +45,15 @@ def choose_language(
     What the guest writes wins where it is sure; then the language of the thread so far, the
     reservation's locale, the tenant's default.
     """
-    written = _written(" ".join(texts), supported)
+    written = written_language(" ".join(texts), supported)
     for candidate in (written, before, (locale or "")[:2].lower() or None):
         if candidate and candidate in supported:
             return candidate
     return default if default in supported else supported[0]
 
 
-def _written(text: str, supported: Sequence[str]) -> str | None:
+def written_language(text: str, supported: Sequence[str]) -> str | None:
+    """The supported language a text is surely written in; none where that is unsure."""
     flat = " ".join(text.split())
     if sum(c.isalpha() for c in flat) < LEAST_LETTERS:
         return None

@@ -14,7 +14,7 @@ from livekit import rtc
 from livekit.agents import APIError
 
 from app.bots.sentences import sentence
-from app.errors import NotFound, ProductError
+from app.errors import BadInput, NotFound, ProductError
 from app.tenants import Tenant, Tenants
 from app.voice.agent import frame_of
 from app.voice.audio import LINE_RATE, Samples, resampled
@@ -93,11 +93,8 @@ class Greetings:
                 if key in self._made:
                     continue
                 language, words = key[-2:]
-                letters = self._voices.letters(tenant, language)
                 try:
-                    self._made[key] = await self._synthesised(
-                        tenant, speakable(words, language, letters=letters)
-                    )
+                    self._made[key] = await self._synthesised(tenant, words, language)
                 except (APIError, ProductError) as exc:
                     logger.warning("a greeting could not be prepared", extra={"why": str(exc)})
 
@@ -107,7 +104,11 @@ class Greetings:
         for number in self._snapshot.numbers:
             try:
                 tenant = await self._tenants.get(number.tenant_id)
+                await self._voices.ready(tenant)
             except NotFound:
+                continue
+            except BadInput as exc:
+                logger.error("a hotline cannot speak", extra={"why": str(exc)})
                 continue
             languages = (number.language, *tenant.settings.language.supported)
             for at, language in enumerate(dict.fromkeys(languages)):
@@ -116,10 +117,11 @@ class Greetings:
                     (others if at else own)[_key(tenant, language, words)] = tenant
         return {**own, **others}
 
-    async def _synthesised(self, tenant: Tenant, text: str) -> Samples:
-        mouth = self._voices.mouth(tenant)
+    async def _synthesised(self, tenant: Tenant, text: str, language: str) -> Samples:
+        mouth = self._voices.mouth(tenant, language)
+        said = speakable(text, language, letters=self._voices.letters(tenant, language))
         try:
-            frame = await mouth.synthesize(text).collect()
+            frame = await mouth.synthesize(said).collect()
         finally:
             await mouth.aclose()
         return resampled(np.frombuffer(frame.data, dtype=np.int16), frame.sample_rate, LINE_RATE)
@@ -128,7 +130,7 @@ class Greetings:
 def _key(tenant: Tenant, language: str, text: str) -> Key:
     voice = tenant.settings.voice
     where = voice.base_url or tenant.settings.llm.base_url
-    return (voice.tts, voice.tts_model, voice.tts_voice, where, language, text)
+    return (voice.tts, voice.tts_model, voice.tts_voice, *voice.tts_voices, where, language, text)
 
 
 async def frames(samples: Samples) -> AsyncIterator[rtc.AudioFrame]:

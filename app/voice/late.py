@@ -14,6 +14,7 @@ from starlette.websockets import WebSocket
 
 from app.events import HandlingChanged
 from app.heap import keep_loaded
+from app.voice.tickets import Ticket
 from app.voice.twilio import MEDIA_PATH
 
 LIVE_MODULE = "app.voice.live"
@@ -26,6 +27,9 @@ class Live(Protocol):
 
     async def accept(self, websocket: WebSocket) -> None:
         """One media stream, from its start to its end."""
+
+    def expect(self, ticket: Ticket) -> None:
+        """A call rings."""
 
     def has_room(self) -> bool:
         """Whether one more call can be served."""
@@ -78,6 +82,11 @@ class LateLive:
     async def accept(self, websocket: WebSocket) -> None:
         """One media stream."""
         await (await self.load()).accept(websocket)
+
+    def expect(self, ticket: Ticket) -> None:
+        """A call rings: what it needs is made ready."""
+        if self._live is not None:
+            self._live.expect(ticket)
 
     def has_room(self) -> bool:
         """Whether one more call can be served."""

@@ -11,8 +11,10 @@ from app.tenants import Tenants
 from app.voice.caller import Callers
 from app.voice.dispatch import Dispatch
 from app.voice.greetings import Greetings
+from app.voice.local_speech import LocalSpeech
 from app.voice.media import MediaStreams
 from app.voice.phone_line import PhoneLine
+from app.voice.prelude import Prelude
 from app.voice.record import RecordParts
 from app.voice.session import CallParts
 from app.voice.snapshot import Snapshot
@@ -38,15 +40,21 @@ class HotlineLive:
     ) -> None:
         self._snapshot, self._mind = snapshot, mind
         key = settings.secrets.openai_api_key
-        self._voices = voices or Voices(key.get_secret_value() if key else None)
+        local = LocalSpeech(settings.data.dir / "speech", record.background)
+        self._voices = voices or Voices(key.get_secret_value() if key else None, local)
         self._greetings = Greetings(snapshot=snapshot, tenants=tenants, voices=self._voices)
+        callers = Callers(stays)
+        self._prelude = Prelude(
+            record=record, tenants=tenants, callers=callers, voices=self._voices
+        )
         parts = CallParts(
             record=record,
             mind=mind,
             cases=cases,
-            callers=Callers(stays),
+            callers=callers,
             voices=self._voices,
             greetings=self._greetings,
+            prelude=self._prelude,
         )
         self._dispatch = Dispatch(
             parts=parts, tenants=tenants, snapshot=snapshot, max_calls=settings.phone.max_calls
@@ -65,6 +73,10 @@ class HotlineLive:
     async def serve(self, ticket: Ticket, line: PhoneLine) -> None:
         """One call on a line that somebody else has opened."""
         await self._dispatch.serve(ticket, line)
+
+    def expect(self, ticket: Ticket) -> None:
+        """A call rings."""
+        self._prelude.begin(ticket)
 
     def has_room(self) -> bool:
         """Whether one more call can be served."""

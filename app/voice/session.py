@@ -32,13 +32,14 @@ from app.voice.follow_up import follow_up
 from app.voice.greetings import Greetings
 from app.voice.handling import CallHandling
 from app.voice.line import Line
-from app.voice.pronounce import Letters, speakable
+from app.voice.prelude import Prelude
 from app.voice.record import CallRecord, RecordParts
 from app.voice.silence import Silence
 from app.voice.snapshot import Number
 from app.voice.speech import Speech, Voices
 from app.voice.stages import utterance_of
 from app.voice.tickets import Ticket
+from app.voice.tuning import Tuning
 from app.voice.turns import Turns
 
 logger = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class CallParts:
     callers: Callers
     voices: Voices
     greetings: Greetings
+    prelude: Prelude
 
 
 class CallSession:
@@ -109,7 +111,7 @@ class CallSession:
         )
         self._session: AgentSession[None] | None = None
         """None before the call is served, and after."""
-        self._letters: Letters = "kept"
+        self._tuning: Tuning | None = None
         self._over = asyncio.Event()
         self.ended = asyncio.Event()
         self._because = "the caller hung up"
@@ -140,15 +142,18 @@ class CallSession:
             self.ended.set()
 
     async def _serve(self, stack: AsyncExitStack) -> None:
-        speech = self._parts.voices.of_call(self._tenant, self._turns.language)
-        self._letters = speech.letters
+        tuning = self._tuning = Tuning(
+            self._parts.voices, self._turns, tenant=self._tenant, number=self._number,
+            language=await self._parts.prelude.language_of(self._ticket.call_sid),
+        )  # fmt: skip
+        speech = tuning.speech
         stack.push_async_callback(speech.mouth.aclose)
         stack.push_async_callback(speech.ears.aclose)
         session = self._made(speech)
         agent = Receptionist(
             self._turns,
             speech.mouth,
-            speakable=self._speakable,
+            speakable=tuning.speakable,
             background=self._parts.record.background,
         )
         stack.push_async_callback(agent.close)
@@ -260,11 +265,6 @@ class CallSession:
 
     # -- while it runs -----------------------------------------------------------------------
 
-    def _speakable(self, clause: str) -> str:
-        stay = self._turns.stay
-        secrets = stay.deliverable if stay else {}
-        return speakable(clause, self._turns.language, secrets, letters=self._letters)
-
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
         item, now = event.item, self._parts.record.clock.now()
         if getattr(item, "role", None) == "user":
@@ -276,6 +276,8 @@ class CallSession:
                 self._record.trace(said)
 
     def _on_transcribed(self, event: UserInputTranscribedEvent) -> None:
+        if event.is_final and self._tuning is not None:
+            self._tuning.hear(event.transcript, event.language)
         self._record.hear(self._turns.mask(event.transcript), is_final=event.is_final)
 
     def _on_sound(self, _: PlaybackStartedEvent) -> None:

@@ -2,7 +2,8 @@
 
 `POST /audio/transcriptions` by Whisper base, `POST /audio/speech` by Piper, Kokoro and espeak-ng.
 A program beside the product (`python -m app.voice.speech_server --port 0`), which imports nothing
-of it; it prints its port as one JSON line. Weights come in packages and are checked by hash.
+of it; it prints its port as one JSON line. `app.voice.local_speech` starts and
+keeps it. Weights come in packages and are checked by hash.
 """
 
 import argparse
@@ -11,8 +12,9 @@ import io
 import json
 import socket
 import sys
+import threading
 import wave
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -57,8 +59,8 @@ class SpeechServer:
 
     def warm(self) -> None:
         """Load what the first caller would wait for."""
-        self._ears.load()
-        self._mouths.load()
+        self._ears.warm()
+        self._mouths.warm()
 
     async def health(self, _: Request) -> Response:
         """Who is here."""
@@ -73,6 +75,7 @@ class SpeechServer:
             sound = await upload.read()
             language = str(form.get("language") or "en").partition("-")[0].lower()
             prompt = str(form.get("prompt") or "")
+            supported = [name for name in str(form.get("supported") or "").split(",") if name]
         try:
             samples, rate = read_wav(sound)
         except (wave.Error, EOFError, ValueError) as problem:
@@ -80,10 +83,10 @@ class SpeechServer:
         if len(samples) > MOST_SECONDS * rate:
             return _refusal(f"the recording is longer than {MOST_SECONDS} s")
         loop = asyncio.get_running_loop()
-        text = await loop.run_in_executor(
-            self._hearing, self._ears.words, samples, rate, language, prompt
+        heard = await loop.run_in_executor(
+            self._hearing, self._ears.words, samples, rate, language, prompt, supported
         )
-        return JSONResponse({"text": text})
+        return JSONResponse({"text": heard.text, "language": heard.language})
 
     async def speak(self, request: Request) -> Response:
         """A text as sound: 16-bit mono PCM at 24 kHz, as it is made."""
@@ -122,28 +125,45 @@ def _refusal(why: str) -> Response:
     return JSONResponse({"error": {"message": why}}, status_code=400)
 
 
-async def serve(port: int, cache: Path) -> None:
-    """Serve on loopback; the port stands on stdout once everything is loaded."""
+async def serve(bound: socket.socket, cache: Path, *, ends_with_input: bool) -> None:
+    """Serve on a bound socket; its port stands on stdout once everything is loaded."""
     speech = SpeechServer(cache)
     await asyncio.to_thread(speech.warm)
-    server = uvicorn.Server(
-        uvicorn.Config(speech.app(), log_level="warning", timeout_keep_alive=KEEP_ALIVE_S)
-    )
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", port))
-        bound.listen()
-        sys.stdout.write(json.dumps({"port": bound.getsockname()[1]}) + "\n")
-        sys.stdout.flush()
-        await server.serve([bound])
+    server = uvicorn.Server(uvicorn.Config(speech.app(), log_level="warning"))
+    if ends_with_input:
+        loop = asyncio.get_running_loop()
+        threading.Thread(
+            target=_end_with_input, args=(lambda: loop.call_soon_threadsafe(_stop, server),),
+            daemon=True,
+        ).start()  # fmt: skip
+    bound.listen()
+    sys.stdout.write(json.dumps({"port": bound.getsockname()[1]}) + "\n")
+    sys.stdout.flush()
+    await server.serve([bound])
+
+
+def _end_with_input(end: Callable[[], object]) -> None:
+    """Whoever started us holds the other end of stdin: when it is gone, nobody needs us."""
+    sys.stdin.buffer.read()
+    end()
+
+
+def _stop(server: uvicorn.Server) -> None:
+    server.should_exit = True
 
 
 def main() -> None:
     """Run until ended."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--socket", type=int, help="a bound socket that was passed on, by number")
+    parser.add_argument("--ends-with-input", action="store_true", help="end when stdin does")
     parser.add_argument("--cache", type=Path, required=True, help="where weights are joined, once")
     given = parser.parse_args()
-    asyncio.run(serve(given.port, given.cache))
+    with socket.socket(fileno=given.socket) as bound:
+        if given.socket is None:
+            bound.bind(("127.0.0.1", given.port))
+        asyncio.run(serve(bound, given.cache, ends_with_input=given.ends_with_input))
 
 
 if __name__ == "__main__":

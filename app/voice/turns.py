@@ -72,6 +72,8 @@ class Turns:
         )
         self.on_foreseen: Callable[[str], None] = lambda _: None
         """Told of a first clause that will be said if the route leads to it."""
+        self.on_stay: Callable[[], None] = lambda: None
+        """Told when the caller's stay is known, or another."""
         self._language = escalation.language = language
         self._stay: Stay | None = None
         self._mind = mind
@@ -100,6 +102,7 @@ class Turns:
     @stay.setter
     def stay(self, stay: Stay | None) -> None:
         self._stay = self.escalation.stay = stay
+        self.on_stay()
         self.transcript.mask_again(self.mask)
 
     @property

@@ -46,6 +46,9 @@ Form = ImmutableMultiDict[str, str]
 class CallsOfCarrier(Protocol):
     """What the webhooks need of the live calls."""
 
+    def expect(self, ticket: Ticket) -> None:
+        """A call rings."""
+
     def has_room(self) -> bool:
         """Whether one more call can be served."""
 
@@ -172,6 +175,7 @@ class TwilioWebhooks:
             caller_e164=phone_of_caller(form.get("From", "")),
             is_doubtful=is_doubtful(form),
         )
+        self._calls.expect(ticket)
         scheme, _, rest = self._public_url.partition("://")
         socket_url = f"{'wss' if scheme == 'https' else 'ws'}://{rest}{MEDIA_PATH}"
         connect = Connect(action=f"{self._public_url}/twilio/after-stream", method="POST")

@@ -74,16 +74,24 @@ class TypedVoices:
         self._activities.append(TypedActivity())
         return Speech(
             ears=self._ears[-1],
-            mouth=self.mouth(tenant),
+            mouth=self.mouth(tenant, language),
             activity=self._activities[-1],
-            letters="kept",
         )
 
     def letters(self, tenant: Tenant, language: str) -> Letters:
         """What the voice can read."""
         return "kept"
 
-    def mouth(self, tenant: Tenant) -> tts.TTS[Any]:
+    async def ready(self, tenant: Tenant) -> None:
+        """At once."""
+
+    async def warm(self, tenant: Tenant) -> None:
+        """There is nothing to warm."""
+
+    def retune(self, *_: object) -> None:
+        """Every language sounds the same here."""
+
+    def mouth(self, tenant: Tenant, language: str) -> tts.TTS[Any]:
         """The voice."""
         return _Hum(self)
 

@@ -10,6 +10,7 @@ from app.bots.llm import ModelError
 from app.bots.records import Route
 from app.db import Connection
 from app.voice.escalation import hands_over, number_in
+from app.voice.languages import SpokenLanguage
 from tests.make import make_listing, make_stay
 from tests.voice.conftest import CALLER, OnTheLine
 
@@ -26,15 +27,21 @@ async def asked(call: OnTheLine, text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("text", "word"),
+    ("text", "language", "word"),
     [
-        ("I want to speak to a human please.", "colleague"),
-        ("Chcę rozmawiać z człowiekiem.", "zespół"),
-        ("Ich möchte mit einem Menschen sprechen.", "Team"),
-        ("أريد التحدث إلى موظف بشري", "فريقنا"),
+        ("I want to speak to a human please.", "en", "colleague"),
+        ("Chcę rozmawiać z człowiekiem.", "pl", "zespół"),
+        ("Ich möchte mit einem Menschen sprechen.", "de", "Team"),
+        ("أريد التحدث إلى موظف بشري", "ar", "فريقنا"),
     ],
 )
-async def test_a_human_please_in_any_language_opens_a_case(call: OnTheLine, text: str, word: str):
+async def test_a_human_please_in_any_language_opens_a_case(
+    call: OnTheLine, text: str, language: str, word: str
+):
+    spoken = SpokenLanguage("en", ("en", "pl", "de", "ar"))
+    spoken.hear(text)
+    call.turns.language = spoken.now
+    assert spoken.now == language
     assert word in await asked(call, text)
     (case,) = await call.rows("cases")
     assert (case["severity"], case["trigger_text"]) == ("normal", text)

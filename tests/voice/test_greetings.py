@@ -1,9 +1,11 @@
 """Greetings are made before anybody calls, for every language, and anew after a change."""
 
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from app.background import Background
 from app.bus import Bus
 from app.db import Database
 from app.hotlines import Hotlines
@@ -11,6 +13,7 @@ from app.keys import Keyring, new_key
 from app.tenants import Tenant, Tenants
 from app.voice.audio import LINE_RATE
 from app.voice.greetings import Greetings
+from app.voice.local_speech import LocalSpeech
 from app.voice.snapshot import Snapshot
 from app.voice.speech import Voices
 from tests.voice.telephone import TypedVoices
@@ -91,9 +94,11 @@ async def test_the_disclosure_counts_as_heard_only_once_all_of_it_was_played(des
     assert heard == [False, True]
 
 
-async def test_a_voice_that_cannot_be_had_leaves_the_others(desk: Desk):
-    await desk.tenants.set("acme", {"voice.tts": "nobody"})
-    real = Voices(None)
+async def test_a_voice_that_cannot_be_had_leaves_the_others(
+    desk: Desk, tmp_path: Path, background: Background
+):
+    await desk.tenants.set("acme", {"voice.tts": "local"})
+    real = Voices(None, LocalSpeech(tmp_path, background, missing=("piper",)))
     greetings = Greetings(snapshot=desk.snapshot, tenants=desk.tenants, voices=real)
     await greetings.prepare()
     number = desk.snapshot.find(HOTLINE)

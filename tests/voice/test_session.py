@@ -26,6 +26,7 @@ from app.tenants import Tenant, Tenants
 from app.voice.caller import Callers
 from app.voice.greetings import Greetings
 from app.voice.phone_line import PhoneLine
+from app.voice.prelude import Prelude
 from app.voice.record import RecordParts
 from app.voice.session import CallParts, CallSession
 from app.voice.snapshot import Number, Snapshot
@@ -129,16 +130,24 @@ async def parts(
     )  # fmt: skip
     await mind.warm("acme")
     voices = cast("Voices", TypedVoices())
+    record = RecordParts(
+        database=database,
+        bus=bus,
+        clock=clock,
+        background=background,
+        conversations=Conversations(bus),
+        jobs=jobs,
+        telemetry=telemetry,
+    )
+    callers = Callers(Stays())
     return CallParts(
-        record=RecordParts(
-            database=database, bus=bus, clock=clock, background=background,
-            conversations=Conversations(bus), jobs=jobs, telemetry=telemetry,
-        ),
+        record=record,
         mind=mind,
         cases=Cases(database=database, bus=bus, clock=clock, jobs=jobs, tenants=tenants),
-        callers=Callers(Stays()),
+        callers=callers,
         voices=voices,
         greetings=Greetings(snapshot=snapshot, tenants=tenants, voices=voices),
+        prelude=Prelude(record=record, tenants=tenants, callers=callers, voices=voices),
     )  # fmt: skip
 
 

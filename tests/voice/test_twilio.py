@@ -26,7 +26,7 @@ from app.sim.telephone import signature
 from app.tenants import Tenant, Tenants
 from app.voice import store
 from app.voice.snapshot import Snapshot
-from app.voice.tickets import Tickets
+from app.voice.tickets import Ticket, Tickets
 from app.voice.twilio import TwilioWebhooks, is_doubtful, is_signed, spellings_of
 
 WARSAW, CALLER = "+48221234567", "+48500100200"
@@ -39,6 +39,12 @@ class Calls:
 
     has_place = True
     is_broken = False
+
+    def __init__(self) -> None:
+        self.expected: list[str] = []
+
+    def expect(self, ticket: Ticket) -> None:
+        self.expected.append(ticket.call_sid)
 
     def has_room(self) -> bool:
         return self.has_place

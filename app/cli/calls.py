@@ -40,7 +40,8 @@ def list_calls(tenant: str, limit: int, *, as_json: bool) -> None:
         [
             (
                 call.conversation_id, call.started_at, _seconds(call), _caller(call),
-                call.hotline_e164, call.reservation_id, call.assurance, call.because,
+                call.hotline_e164, call.reservation_id, call.assurance,
+                call.because or "it is running",
             )
             for call in calls
         ],

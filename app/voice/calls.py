@@ -10,15 +10,13 @@ from app.errors import NotFound
 from app.events import CallEnded
 from app.jobs import JobRun
 from app.voice import store
-from app.voice.store import Call
+from app.voice.store import PROCESS_ENDED, Call
 
-__all__ = ["Call", "Calls"]
+__all__ = ["PROCESS_ENDED", "Call", "Calls"]
 
 UNSEEN = timedelta(minutes=3)
-"""A call shows every minute that it is alive: so long without a sign, and its process is gone."""
+"""A call shows every 15 s that it is alive: so long without a sign, and its process is gone."""
 LOOK_AGAIN = timedelta(minutes=5)
-PROCESS_ENDED = "the process ended"
-"""Why a call is over that nobody closed."""
 
 
 class Calls:

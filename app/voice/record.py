@@ -4,14 +4,14 @@ Everything is written by the ledger, in order and in the background.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from app.background import Background
 from app.bus import Bus
 from app.clock import Clock
-from app.conversations import Conversations
+from app.conversations import Conversations, Turn
 from app.db import Connection, Database
 from app.events import (
     AnswerBegan,
@@ -30,8 +30,10 @@ from app.voice.ledger import Ledger
 from app.voice.tickets import Ticket
 from app.voice.transcript import Said
 
-SIGN_OF_LIFE_S = 60.0
+SIGN_OF_LIFE_S = 15.0
 """How often a call says that it is alive, beside its turns."""
+
+Resume = Callable[[Sequence[Turn]], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +61,8 @@ class CallRecord:
         self._tasks: list[asyncio.Task[None]] = []
         self._tidings: asyncio.Queue[Callable[[int], Event]] = asyncio.Queue()
 
-    def begin(self, language: str) -> None:
-        """The caller is on the line."""
+    def begin(self, language: str, resume: Resume = lambda _: None) -> None:
+        """The caller is on the line; where it is again, `resume` gets what was said before."""
 
         async def write(conn: Connection) -> None:
             conversation_id = await store.open_call(
@@ -79,7 +81,10 @@ class CallRecord:
                 key=self._ticket.call_sid,
                 due_at=self._started_at + LOOK_AGAIN,
             )
+            earlier = await self._parts.conversations.transcript(conn, conversation_id)
             conn.after_commit.append(lambda: self._opened(conversation_id))
+            if earlier:
+                resume(earlier)
             event = CallStarted(
                 tenant_id=self._ticket.tenant_id,
                 conversation_id=conversation_id,

@@ -127,7 +127,7 @@ class CallSession:
 
     async def run(self) -> None:
         """Serve the caller until either side ends it."""
-        self._record.begin(self._turns.language)
+        self._record.begin(self._turns.language, self._turns.transcript.resume)
         try:
             async with AsyncExitStack() as stack:
                 await self._serve(stack)

@@ -5,6 +5,9 @@ from datetime import datetime
 
 from app.db import Connection, Row
 
+PROCESS_ENDED = "the process ended"
+"""Why a call is over that nobody closed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
@@ -139,6 +142,16 @@ async def call_by(conn: Connection, *, number: int, call_sid: str) -> Call | Non
         number, call_sid,
     )  # fmt: skip
     return None if row is None else _call(row)
+
+
+async def was_closed(conn: Connection, call_sid: str) -> bool:
+    """Whether somebody who served a call has ended it."""
+    found: bool = await conn.fetchval(
+        """select exists (select 1 from {schema}.calls
+           where call_sid = $1 and ended_at is not null and because <> $2)""",
+        call_sid, PROCESS_ENDED,
+    )  # fmt: skip
+    return found
 
 
 async def is_over(conn: Connection, call_sid: str) -> bool:

@@ -81,6 +81,12 @@ class Arrivals:
         self._clock = clock
         self._first: dict[tuple[str, str], datetime] = {}
 
+    def is_strange(self, tenant_id: str, call_sid: str) -> bool:
+        """Whether a call never came in here; asked once, it has."""
+        is_strange = (tenant_id, call_sid) not in self._first
+        self.is_copy(tenant_id, call_sid)
+        return is_strange
+
     def is_copy(self, tenant_id: str, call_sid: str) -> bool:
         """Whether a call comes in again, long after its carrier would have tried once more."""
         now = self._clock.now()

@@ -5,7 +5,7 @@ it is.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from app.conversations import Conversations, Speaker, Spoken, Turn
@@ -47,6 +47,7 @@ class Transcript:
         self._conversations = conversations
         self._ledger = ledger
         self._conversation_id = conversation_id
+        self._earlier: tuple[Turn, ...] = ()
         self._said: list[Said] = []
         self._stream = new_token(6)
         """Tells turns of this stream from those of an earlier one of the same call."""
@@ -54,7 +55,7 @@ class Transcript:
     @property
     def history(self) -> tuple[Turn, ...]:
         """What was said so far, oldest first, as the mind wants it."""
-        return tuple(
+        return self._earlier + tuple(
             Turn(
                 id=number,
                 external_id=said.key,
@@ -64,6 +65,10 @@ class Transcript:
             )
             for number, said in enumerate(self._said)
         )
+
+    def resume(self, earlier: Sequence[Turn]) -> None:
+        """What was said before the sound of this call broke off, oldest first."""
+        self._earlier = tuple(earlier)
 
     def keep(
         self,

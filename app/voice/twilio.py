@@ -1,10 +1,11 @@
 """What the carrier asks: an incoming call, what comes after its stream, its end.
 
-Decided from the snapshot in memory; nothing here waits for a database, a model or a PMS. Every
+Ringing is decided from the snapshot in memory and waits for no database, model or PMS. Every
 answer ends in a sentence or a hang-up, never in silence. Source: Twilio, "TwiML for Programmable
 Voice" and "Validating Signatures from Twilio".
 """
 
+import asyncio
 import hmac
 import logging
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ from twilio.twiml.voice_response import Connect, VoiceResponse
 from app.bots.sentences import sentence
 from app.clock import Clock
 from app.db import Connection, Database
-from app.errors import BadInput, Forbidden
+from app.errors import BadInput, Forbidden, Unavailable
 from app.voice import store
 from app.voice.caller import phone_of_caller
 from app.voice.snapshot import Number, Snapshot
@@ -34,6 +35,8 @@ MAX_BODY_BYTES = 64 * 1024
 MEDIA_PATH = "/twilio/media"
 SAY_LANGUAGES = {"en": "en-US", "pl": "pl-PL", "de": "de-DE", "ar": "arb"}
 """Names of languages as `<Say>` wants them."""
+LOOK_S = 1.0
+"""How long a caller may wait in silence for a look at a record."""
 DEFAULT_PORTS = {"https": ":443", "http": ":80"}
 OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 """What a call's status says once nothing more comes."""
@@ -98,7 +101,7 @@ class TwilioWebhooks:
     async def after_stream(self, request: Request) -> Response:
         """The stream has ended: try once more where it broke off, else end the call."""
         number, form = await self._checked(request)
-        if self._calls.may_stream_again(form["CallSid"]):
+        if self._calls.may_stream_again(form["CallSid"]) or await self._is_orphan(number, form):
             return _twiml(self._stream(number, form))
         answer = VoiceResponse()
         answer.hangup()
@@ -116,6 +119,23 @@ class TwilioWebhooks:
             if not await store.end_carried(conn, form["CallSid"], because=because, at=now):
                 await self._keep_missed(conn, number, form, now)
         return Response(status_code=204)
+
+    async def _is_orphan(self, number: Number, form: Form) -> bool:
+        """Whether a call goes on whose process died: this one never saw it come in.
+
+        One that another process ended well is none; that much time its record is given.
+        """
+        if form.get("CallStatus") != "in-progress":
+            return False
+        if not self._arrivals.is_strange(number.tenant_id, form["CallSid"]):
+            return False
+        try:
+            async with asyncio.timeout(LOOK_S):
+                door = await self._database.tenant(number.tenant_id)
+                async with door.transaction() as conn:
+                    return not await store.was_closed(conn, form["CallSid"])
+        except (Unavailable, TimeoutError):
+            return True
 
     async def _keep_missed(
         self, conn: Connection, number: Number, form: Form, now: datetime

@@ -213,6 +213,19 @@ async def test_turns_said_while_the_database_is_away_are_all_kept_in_order(kept:
     assert [row["text"] for row in rows] == words
 
 
+async def test_a_call_whose_sound_is_connected_again_knows_what_was_said(kept: Kept):
+    kept.record.begin("en")
+    spoken(kept, "guest", "Is there a bakery?", Stages())
+    await kept.record.end("something of ours failed")
+    again = CallRecord(kept.parts, TICKET)
+    earlier: list[str] = []
+    again.begin("en", lambda turns: earlier.extend(turn.text for turn in turns))
+    assert await again.conversation_id == await kept.record.conversation_id
+    assert earlier == ["Is there a bakery?"]
+    assert (await kept.call())["ended_at"] is None
+    await again.end("over")
+
+
 async def test_a_database_that_is_away_at_the_beginning_loses_no_call(kept: Kept):
     kept.database.away = 1
     began = kept.clock.now()

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from app.conversations import Turn
 from app.voice.stages import Stages, Utterance
 from tests.make import make_stay
 from tests.voice.conftest import OnTheLine
@@ -77,3 +78,13 @@ async def test_a_code_that_we_repeat_is_masked_before_it_is_put_into_words(call:
     call.said(f"You asked whether it is {call.turns.stay.known['door_code']}.")
     (turn,) = await call.rows("turns")
     assert "[[door_code]]" in turn["heard"]
+
+
+async def test_what_was_said_before_the_sound_broke_off_comes_first_in_the_history(
+    call: OnTheLine,
+):
+    now = call.clock.now()
+    earlier = Turn(id=7, external_id="a-1", speaker="guest", text="Before.", said_at=now)
+    call.heard("After.")
+    call.turns.transcript.resume([earlier])
+    assert [turn.text for turn in call.turns.transcript.history] == ["Before.", "After."]

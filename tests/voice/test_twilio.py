@@ -26,6 +26,7 @@ from app.sim.telephone import signature
 from app.tenants import Tenant, Tenants
 from app.voice import store
 from app.voice.snapshot import Snapshot
+from app.voice.store import PROCESS_ENDED
 from app.voice.tickets import Ticket, Tickets
 from app.voice.twilio import TwilioWebhooks, is_doubtful, is_signed, spellings_of
 
@@ -250,6 +251,43 @@ async def test_a_stream_that_broke_off_is_connected_once_more(carrier: Carrier):
     carrier.calls.is_broken = True
     _, twiml = await carrier.asks("/twilio/after-stream")
     assert carrier.ticket_in(twiml).call_sid == "CA1"
+
+
+async def test_a_call_whose_process_died_is_connected_again_once(carrier: Carrier):
+    await carrier.serves()
+    verbs = []
+    for _ in range(2):
+        _, twiml = await carrier.asks("/twilio/after-stream", CallStatus="in-progress")
+        verbs.append(ET.fromstring(twiml)[0].tag)
+    assert verbs == ["Connect", "Hangup"]
+
+
+async def test_a_call_that_was_served_here_ends_after_its_stream(carrier: Carrier):
+    await carrier.asks()
+    _, twiml = await carrier.asks("/twilio/after-stream", CallStatus="in-progress")
+    assert ET.fromstring(twiml)[0].tag == "Hangup"
+
+
+@pytest.mark.parametrize(("because", "verb"), [("bye", "Hangup"), (PROCESS_ENDED, "Connect")])
+async def test_a_call_that_another_process_ended_well_is_over(
+    carrier: Carrier, because: str, verb: str
+):
+    await carrier.serves()
+    async with (await carrier.database.tenant("acme")).transaction() as conn:
+        await store.end_call(conn, "CA1", because=because, at=carrier.clock.now())
+    _, twiml = await carrier.asks("/twilio/after-stream", CallStatus="in-progress")
+    assert ET.fromstring(twiml)[0].tag == verb
+
+
+async def test_a_caller_who_has_hung_up_is_not_connected_again(carrier: Carrier):
+    _, twiml = await carrier.asks("/twilio/after-stream", CallStatus="completed")
+    assert ET.fromstring(twiml)[0].tag == "Hangup"
+
+
+async def test_with_the_database_away_a_caller_is_rather_connected_again(carrier: Carrier):
+    await carrier.database.close()
+    _, twiml = await carrier.asks("/twilio/after-stream", CallStatus="in-progress")
+    assert ET.fromstring(twiml)[0].tag == "Connect"
 
 
 async def test_when_our_answer_failed_the_caller_is_told(carrier: Carrier):

@@ -17,7 +17,7 @@ from app.db import Database
 from app.escalation.cases import Cases
 from app.events import HandlingChanged
 from app.hotlines import Hotlines
-from app.jobs import Jobs
+from app.jobs import Job, Jobs
 from app.keys import Keyring, new_key
 from app.pms.stay import Stays
 from app.settings import JobSettings, TelemetrySettings
@@ -33,6 +33,7 @@ from app.voice.snapshot import Number, Snapshot
 from app.voice.speech import Voices
 from app.voice.tickets import Ticket
 from tests.fakes import FakeLanguageModel
+from tests.make import make_stay
 from tests.voice.telephone import LONG_S, SPOKEN_S, Carrier, TypedVoices
 
 QUESTION = "Is there a bakery nearby?"
@@ -302,3 +303,25 @@ async def test_what_was_not_heard_of_an_answer_is_in_no_record_and_no_prompt(
     (prompt,) = {str(m) for m in model.asked[-1:]}
     assert "It is" in prompt
     assert "stairs" not in prompt
+
+
+async def test_a_question_that_the_hang_up_left_open_is_followed_up_where_the_tenant_wants(
+    parts: CallParts, tenant: Tenant, model: FakeLanguageModel
+):
+    async def for_ever() -> None:
+        await asyncio.Event().wait()
+
+    model.on_words = for_ever
+    await parts.greetings.prepare()
+    call = call_of(parts, tenant, follow_up=True)
+    call.begin()
+    await call.until_turn("bot", DISCLOSURE)
+    call.session._turns.stay = make_stay()
+    await call.voices.hears(QUESTION)
+    await call.until_turn("guest", QUESTION)
+    await call.hangs_up()
+    async with parts.record.database.shared().transaction() as conn:
+        armed = await conn.fetchval(
+            "select count(*) from nightdesk.wake where kind = $1", Job.AFTER_CALL
+        )
+    assert armed == 1

@@ -12,7 +12,7 @@ import wave
 import aiohttp
 import numpy as np
 
-from app.sim.tape import RATE
+from app.sim.tape import RATE, Samples
 from app.sim.telephone import Carrier, Telephone
 from tests.paths.house import HOTLINE, Guest, House
 
@@ -36,6 +36,11 @@ class Caller:
 
     async def hears(self, quiet_s: float = 1.2, within_s: float = 25.0) -> str:
         """What the hotline says from now on, once it has finished."""
+        since_s = await self.hears_out(quiet_s, within_s)
+        return await self._recognised(self.phone.tape.hotline_sound(since_s))
+
+    async def hears_out(self, quiet_s: float = 1.2, within_s: float = 25.0) -> float:
+        """The hotline speaks from now on and has finished; when it began."""
         since_s = self.phone.tape.seconds
         async with asyncio.timeout(within_s):
             while True:
@@ -48,7 +53,7 @@ class Caller:
                     break
                 assert not self.calling.done(), "the call has ended"
                 await asyncio.sleep(0.05)
-        return await self._recognised(self.phone.tape.hotline_sound(max(said[0].begins_s, since_s)))
+        return max(said[0].begins_s, since_s)
 
     async def begins_to_hear(self) -> None:
         """The hotline has begun to speak."""
@@ -56,9 +61,9 @@ class Caller:
             while not self.phone.tape.spoken(by_hotline=True):
                 await asyncio.sleep(0.02)
 
-    async def says(self, text: str) -> str:
+    async def says(self, words: str | Samples) -> str:
         """Say something, and hear what comes back."""
-        self.phone.speak(await self._spoken(text))
+        self.phone.speak(await self.spoken(words) if isinstance(words, str) else words)
         while self.phone.is_speaking:
             await asyncio.sleep(0.02)
         return await self.hears()
@@ -85,7 +90,8 @@ class Caller:
         )
         return [(row["speaker"], row["text"]) for row in rows]
 
-    async def _spoken(self, text: str) -> np.ndarray:
+    async def spoken(self, text: str) -> Samples:
+        """Words in the caller's voice, ready to be said."""
         body = {"input": text, "voice": "caller"}
         url = f"{self.house.base}/openai/v1/audio/speech"
         async with self.house.http.post(url, json=body) as answer:

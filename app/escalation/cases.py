@@ -87,6 +87,24 @@ class Cases:
                 )
         return case
 
+    async def attach(
+        self, conn: Connection, tenant: Tenant, *, conversation_id: int, reservation_id: int
+    ) -> None:
+        """It became known whose stay a conversation is about: its case is the stay's.
+
+        The bot is silent in the other conversations of the stay from then on.
+        """
+        await store.unresolved(conn, conversation_id, reservation_id)
+        case = await store.attach_case(conn, conversation_id, reservation_id)
+        if case is None:
+            return
+        voice: Voice = "person" if case.state == "acknowledged" else "case"
+        for each in await store.conversations_of_stay(conn, conversation_id, reservation_id):
+            if each != conversation_id:
+                await self._set_handling(
+                    conn, tenant.id, each, voice=voice, reason=f"case {case.id}"
+                )
+
     async def raise_severity(
         self, conn: Connection, tenant: Tenant, case: Case, *, severity: Severity, text: str
     ) -> Case:

@@ -164,6 +164,20 @@ async def change_case(
     return _case(row)
 
 
+async def attach_case(conn: Connection, conversation_id: int, reservation_id: int) -> Case | None:
+    """An unknown caller's case made the stay's; none where there is none, or the stay has one."""
+    row = await conn.fetchrow(
+        """update {schema}.cases set reservation_id = $2
+           where conversation_id = $1 and reservation_id is null and state <> 'resolved'
+             and not exists (
+                 select 1 from {schema}.cases
+                 where reservation_id = $2 and state <> 'resolved')
+           returning *""",
+        conversation_id, reservation_id,
+    )  # fmt: skip
+    return _case(row) if row else None
+
+
 async def lock_case(conn: Connection, case_id: int) -> Case | None:
     """A case, locked until the transaction ends."""
     row = await conn.fetchrow("select * from {schema}.cases where id = $1 for update", case_id)

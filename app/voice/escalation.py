@@ -218,8 +218,19 @@ class Escalation:
     # -- the case from before ----------------------------------------------------------------
 
     async def look_for_case(self, conn: Connection) -> str:
-        """What the caller is told of the stay's open case; empty where there is none."""
-        case = await self._cases.unresolved(conn, await self._conversation_id, self._reservation_id)
+        """What the caller is told of the stay's open case; empty where there is none.
+
+        A case that the caller opened while unknown is the stay's from now on.
+        """
+        conversation_id, reservation_id = await self._conversation_id, self._reservation_id
+        if reservation_id is not None:
+            await self._cases.attach(
+                conn,
+                self._tenant,
+                conversation_id=conversation_id,
+                reservation_id=reservation_id,
+            )
+        case = await self._cases.unresolved(conn, conversation_id, reservation_id)
         if case is None or self._handling.voice != "bot":
             return ""
         self.known = case

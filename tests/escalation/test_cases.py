@@ -351,3 +351,39 @@ async def test_a_promise_to_call_back_is_kept_with_number_and_time(rooms: Rooms)
     assert (case.history[-1]["number"], case.history[-1]["due_at"]) == (
         "+48500100200", due_at.isoformat(),
     )  # fmt: skip
+
+
+async def attach(rooms: Rooms, call_id: int) -> None:
+    conversation = await rooms.conversation()
+    assert conversation.reservation_id is not None
+    async with (await rooms.database.tenant("acme")).transaction() as conn:
+        await rooms.cases.attach(
+            conn, rooms.tenant, conversation_id=call_id, reservation_id=conversation.reservation_id
+        )
+
+
+async def unknown_call(rooms: Rooms) -> int:
+    call_id = await call_of(rooms)
+    async with (await rooms.database.tenant("acme")).transaction() as conn:
+        await conn.execute(
+            "update {schema}.conversations set reservation_id = null where id = $1", call_id
+        )
+    await open_case(rooms, conversation_id=call_id, reservation_id=None)
+    return call_id
+
+
+async def test_an_unknown_callers_case_is_the_stays_once_that_is_known(rooms: Rooms) -> None:
+    call_id = await unknown_call(rooms)
+    assert (await handling(rooms)).mode == "bot"
+    await attach(rooms, call_id)
+    (case,) = await rooms.cases.list("acme")
+    assert case.reservation_id == (await rooms.conversation()).reservation_id
+    assert (await handling(rooms)).mode == "human"
+
+
+async def test_a_stay_that_has_a_case_gets_no_second_one(rooms: Rooms) -> None:
+    call_id = await unknown_call(rooms)
+    await open_case(rooms)
+    await attach(rooms, call_id)
+    stays = [case.reservation_id for case in await rooms.cases.list("acme")]
+    assert sorted(stay is None for stay in stays) == [False, True]

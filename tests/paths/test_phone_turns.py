@@ -20,7 +20,7 @@ async def test_a_caller_who_talks_over_the_hotline_is_heard_and_it_stops(hotline
         (call,) = await kept(hotline, "calls", caller.phone.call_sid)
         return call["disclosed_at"] is not None
 
-    await hotline.until(is_disclosed)
+    await hotline.until(is_disclosed, within_s=30)
     await caller.hangs_up()
     await caller.turns()
     greeting = (await kept(hotline, "turns", caller.phone.call_sid))[0]

@@ -265,16 +265,23 @@ async def _live(twins: Twins, me: Twin, other: Twin) -> None:
     assert (await me.asks("GET", f"/live?tenant={other.name}"))[0] == 404
     async with me.http.get(f"{twins.desk}/live") as feed:
         for twin in (other, me):
+            call: dict[str, Any] = {"tenant_id": twin.name, "conversation_id": 1, "call_sid": "CA"}
+            heard = events.SpeechHeard(**call, text=f"{twin.mark} is sp", is_final=False)
+            ended = events.CallEnded(**call, because=twin.mark, ended_at=twins.product.clock.now())
             said = events.TurnRecorded(
                 tenant_id=twin.name, conversation_id=1, turn_id=1, speaker="guest",
                 text=f"{twin.mark} said", said_at=twins.product.clock.now(),
             )  # fmt: skip
-            await twins.product.bus.publish(said)
+            for event in (heard, ended, said):
+                await twins.product.bus.publish(event)
         async with asyncio.timeout(5):
             async for line in feed.content:
                 me.heard.append(line.decode())
-                if me.mark in me.heard[-1]:
+                if f"{me.mark} said" in me.heard[-1]:
                     break
+    told = "".join(me.heard)
+    assert f"{me.mark} is sp" in told
+    assert '"type":"call_ended"' in told
 
 
 CASES: dict[str, Case] = {

@@ -229,8 +229,8 @@ def build(
         )
     )  # fmt: skip
     twilio = TwilioWebhooks(
-        snapshot=snapshot, tickets=tickets, calls=calls, database=public_database, clock=clock,
-        public_url=public_url_of(settings),
+        snapshot=snapshot, tickets=tickets, calls=calls, database=public_database, bus=bus,
+        clock=clock, public_url=public_url_of(settings),
     )  # fmt: skip
     product = Product(
         settings=settings, clock=clock, background=background, telemetry=telemetry,

@@ -10,7 +10,7 @@ import hmac
 import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.datastructures import ImmutableMultiDict
@@ -21,9 +21,12 @@ from twilio.request_validator import RequestValidator
 from twilio.twiml.voice_response import Connect, VoiceResponse
 
 from app.bots.sentences import sentence
+from app.bus import Bus
 from app.clock import Clock
 from app.db import Connection, Database
 from app.errors import BadInput, Forbidden, Unavailable
+from app.events import CallEnded, CallStarted
+from app.hotlines import masked
 from app.voice import store
 from app.voice.caller import phone_of_caller
 from app.voice.snapshot import Number, Snapshot
@@ -69,6 +72,7 @@ class TwilioWebhooks:
         tickets: Tickets,
         calls: CallsOfCarrier,
         database: Database,
+        bus: Bus,
         clock: Clock,
         public_url: str,
     ) -> None:
@@ -76,6 +80,7 @@ class TwilioWebhooks:
         self._tickets = tickets
         self._calls = calls
         self._database = database
+        self._bus = bus
         self._clock = clock
         self._public_url = public_url.rstrip("/")
         self._arrivals = Arrivals(clock)
@@ -141,17 +146,33 @@ class TwilioWebhooks:
         self, conn: Connection, number: Number, form: Form, now: datetime
     ) -> None:
         """A call whose sound was never connected: the caller was gone, or had to be refused."""
-        await store.open_call(
+        caller = phone_of_caller(form.get("From", ""))
+        began = now - timedelta(seconds=_seconds_of(form.get("CallDuration", "")))
+        because = f"its sound was never connected; the carrier says {form['CallStatus']}"
+        conversation_id = await store.open_call(
             conn,
             call_sid=form["CallSid"],
             hotline_e164=number.number_e164,
-            caller_e164=phone_of_caller(form.get("From", "")),
+            caller_e164=caller,
             language=number.language,
-            now=now - timedelta(seconds=_seconds_of(form.get("CallDuration", ""))),
+            now=began,
             is_doubtful=is_doubtful(form),
         )
-        because = f"its sound was never connected; the carrier says {form['CallStatus']}"
         await store.end_carried(conn, form["CallSid"], because=because, at=now)
+        call: dict[str, Any] = {
+            "tenant_id": number.tenant_id,
+            "conversation_id": conversation_id,
+            "call_sid": form["CallSid"],
+        }
+        started = CallStarted(
+            **call,
+            hotline_e164=number.number_e164,
+            caller=masked(caller or ""),
+            language=number.language,
+            started_at=began,
+        )
+        self._bus.publish_after(conn, started)
+        self._bus.publish_after(conn, CallEnded(**call, because=because, ended_at=now))
 
     async def fallback(self, request: Request) -> Response:
         """Our own answer failed: say so, in the hotline's language."""

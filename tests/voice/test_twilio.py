@@ -20,6 +20,7 @@ from app.bus import Bus
 from app.clock import ManualClock
 from app.db import Database
 from app.errors import ProductError
+from app.events import CallEnded, CallStarted, Event
 from app.hotlines import Hotlines
 from app.keys import Keyring, new_key
 from app.sim.telephone import signature
@@ -67,6 +68,7 @@ class Carrier:
         self.base = base
         self.database = database
         self.clock = clock
+        self.told: list[Event] = []
         self.http = http
         self.tickets = tickets
         self.calls = calls
@@ -90,6 +92,9 @@ class Carrier:
             headers = {}
         async with self.http.post(self.base + path, data=form, headers=headers) as answer:
             return answer.status, await answer.text()
+
+    async def hear(self, event: Event) -> None:
+        self.told.append(event)
 
     async def rows(self) -> list[dict[str, Any]]:
         """The calls that are kept."""
@@ -132,8 +137,8 @@ async def carrier(
     await snapshot.refresh()
     tickets, calls = Tickets(keyring, clock), Calls()
     webhooks = TwilioWebhooks(
-        snapshot=snapshot, tickets=tickets, calls=calls, database=database, clock=clock,
-        public_url=PUBLIC,
+        snapshot=snapshot, tickets=tickets, calls=calls, database=database, bus=bus,
+        clock=clock, public_url=PUBLIC,
     )  # fmt: skip
     app = Starlette(routes=webhooks.routes(), exception_handlers={ProductError: _refused})
     config = uvicorn.Config(app, port=0, log_config=None, lifespan="off")
@@ -143,7 +148,10 @@ async def carrier(
         await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     async with aiohttp.ClientSession() as http:
-        yield Carrier(f"http://127.0.0.1:{port}", http, tickets, calls, database, clock)
+        made = Carrier(f"http://127.0.0.1:{port}", http, tickets, calls, database, clock)
+        bus.subscribe(CallStarted, made.hear)
+        bus.subscribe(CallEnded, made.hear)
+        yield made
     server.should_exit = True
     await serving
 
@@ -394,6 +402,10 @@ async def test_a_call_that_ends_before_its_stream_starts_is_kept(carrier: Carrie
         CALLER, "its sound was never connected; the carrier says completed",
     )  # fmt: skip
     assert (call["ended_at"] - call["started_at"]).total_seconds() == 4
+    started, ended = carrier.told
+    assert isinstance(started, CallStarted)
+    assert isinstance(ended, CallEnded)
+    assert (started.caller, ended.because) == ("+48•••••0200", call["because"])
 
 
 @pytest.mark.parametrize("stated", ["", "-1", "1e9", "99999999999", "٣", "x"])

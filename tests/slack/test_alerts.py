@@ -337,3 +337,21 @@ async def test_a_lost_database_row_after_posting_does_not_alert_twice(
     await asyncio.gather(alerts.alert(sweep(case.id)), alerts.alert(sweep(case.id)))
     assert len(slack.posts()) == 1
     assert (await world.case(wired, case.id)).slack_ts == "1776000000.000001"
+
+
+async def test_a_promise_to_call_back_is_loud_and_hides_the_number(
+    world: CaseWorld, alerts: Alerts, wired: Tenant, slack: LoopbackSlack
+) -> None:
+    thread = await world.thread(wired)
+    case = await world.open_case(wired, thread)
+    await slack.until(1)
+    async with (await world.database.tenant(wired.id)).transaction() as conn:
+        await world.cases.promise_call(
+            conn, wired, case, number="+48500100200",
+            due_at=world.clock.now() + timedelta(minutes=30),
+        )  # fmt: skip
+    await settled(world)
+    _, promise = slack.posts()
+    assert promise["reply_broadcast"] is True
+    assert "Please call back" in words_of(promise)
+    assert "500100200" not in str(promise)

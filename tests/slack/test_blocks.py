@@ -132,3 +132,8 @@ def test_dates_that_nobody_gave_are_not_told() -> None:
     assert blocks.dates_of(stay) == "no dates known"
     one = make_stay(arrival_on=date(2026, 4, 13), departure_on=date(2026, 4, 14))
     assert blocks.dates_of(one) == "Mon 13 Apr – Tue 14 Apr 2026, 1 night"
+
+
+def test_a_promise_to_call_back_names_the_time_in_the_stays_zone() -> None:
+    post = blocks.promised("+48•••••0200", datetime(2026, 4, 13, 12, 30, tzinfo=UTC), make_stay())
+    assert "+48•••••0200 by Mon 14:30 (Europe/Warsaw)" in post.text

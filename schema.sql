@@ -291,7 +291,8 @@ create table {schema}.calls (
     ended_at        timestamptz,
     because         text,                                   -- how it ended, in plain words
     seen_at         timestamptz,                            -- when it was last known to be alive
-    is_doubtful     boolean not null default false          -- the carrier does not vouch for the caller's number
+    is_doubtful     boolean not null default false,         -- the carrier does not vouch for the caller's number
+    facts           jsonb not null default '[]'             -- how that became known: each fact told, right or wrong, without its value
 );
 create index calls_started on {schema}.calls (started_at);
 

@@ -199,6 +199,9 @@ class VoiceSettings(Section):
     tts_voices: tuple[LanguageVoice, ...] = ()
     base_url: str = ""
     access_assurance: int = Field(2, ge=1, le=2)
+    staff_numbers: tuple[Annotated[str, Field(pattern=r"^\+[1-9]\d{6,14}$")], ...] = Field(
+        (), max_length=500
+    )
     silence_s: Seconds = Field(12.0, gt=0)
     on_escalate: Literal["stay", "wait"] = "stay"
     reach_s: Seconds = Field(30.0, gt=0)

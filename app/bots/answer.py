@@ -19,7 +19,7 @@ from app.bots.library import Libraries
 from app.bots.llm import LanguageModel, ModelError, Stream
 from app.bots.nonsense import refuse_nonsense
 from app.bots.prompt import answering_messages
-from app.bots.records import Bot, Library, ModelCall, Question, Route
+from app.bots.records import Bot, Library, ModelCall, Outcome, Question, Route
 from app.bots.routes import Router, worst
 from app.bots.selection import choose_bot
 from app.bots.sentences import by_medium, sentence
@@ -271,6 +271,13 @@ class Answering:
         text = text or self._holding()
         self._said = [text]
         return text
+
+    def say_instead(self, text: str, *, because: str, outcome: Outcome = "reply") -> None:
+        """Answer with a prepared sentence of ours, whatever was asked: no model is."""
+        self._route = Route(
+            outcome=outcome, origin="rule", because=because, language=self.language, score=1.0
+        )
+        self._router.prepared = text
 
     def give_up(self, because: str, *, says: str | None = None) -> str:
         """Turn to a person; gives what the guest is told meanwhile: `says`, or the usual."""

@@ -15,8 +15,15 @@ from app.bots.prompt import codes_of, routing_messages
 from app.bots.records import SEVERITIES, Library, ModelCall, Question, Route, Severity
 from app.bots.rules import Ruling, person, ruling, silence
 from app.bots.selection import choose_bot
-from app.bots.sentences import LOCKED_BY_REASON, access_sentence, by_medium, sentence
+from app.bots.sentences import (
+    LOCKED_BY_REASON,
+    UNPROVEN,
+    access_sentence,
+    by_medium,
+    sentence,
+)
 from app.errors import NotFound
+from app.pms.stay import Stay
 
 ACCESS_CODE = "ACCESS_INSTRUCTIONS"
 ACCESS_CODES = frozenset({ACCESS_CODE, "WIFI_QUESTION"})
@@ -188,7 +195,10 @@ class Router:
         refused: list[tuple[str, Ruling]] = []
         for code in codes:
             if (refusal := self._access_matter(code)) is not None:
-                refused.append((code, refusal))
+                if refusal.route.outcome == "reply":
+                    said.append(refusal.says or "")
+                else:
+                    refused.append((code, refusal))
                 continue
             text = template_reply(self.asked, self._library, code, self.language, self.bot_name())
             if text is None:
@@ -239,8 +249,19 @@ class Router:
     def _access_matter(self, action_code: str) -> Ruling | None:
         """What a person must see to: no code yet (urgent near check-in), or access refused."""
         stay = self.question.stay
-        if stay is None or action_code not in ACCESS_CODES:
+        if action_code not in ACCESS_CODES:
             return None
+        if stay is None and self.question.medium == "phone":
+            return person(
+                "access is asked for by nobody knows whom",
+                self.language,
+                action_code=action_code,
+                says=self._sentence("cannot_say"),
+            )
+        if stay is None:
+            return None
+        if stay.access.reason in UNPROVEN:
+            return self._fact_wanted(stay, action_code)
         if not stay.access.allowed and stay.access.reason not in LOCKED_BY_REASON:
             return person(
                 f"access is refused: {stay.access.reason}",
@@ -260,6 +281,18 @@ class Router:
             severity="high" if is_urgent else "normal",
             says=self._sentence("not_ready"),
         )
+
+    def _fact_wanted(self, stay: Stay, action_code: str) -> Ruling:
+        """The caller is asked for a fact of the booking first."""
+        route = Route(
+            outcome="reply",
+            origin="rule",
+            because="the caller must tell a fact of the booking first",
+            language=self.language,
+            action_code=action_code,
+            score=1.0,
+        )
+        return Ruling(route=route, says=access_sentence(stay.access, self.language))
 
     def bot_name(self) -> str:
         """By which name the guest knows the one who answers."""

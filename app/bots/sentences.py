@@ -166,6 +166,131 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "de": "Ich höre Sie nicht mehr und beende das Gespräch. Auf Wiederhören.",
         "ar": "لم أعد أسمعك، سأنهي المكالمة. مع السلامة.",
     },
+    "voice_ask_name": {
+        "en": "I do not recognise this number. Under what name is the booking?",
+        "pl": "Nie rozpoznaję tego numeru. Na jakie nazwisko jest rezerwacja?",
+        "de": "Ich erkenne diese Nummer nicht. Auf welchen Namen läuft die Buchung?",
+        "ar": "لا أتعرف على هذا الرقم. بأي اسم تم الحجز؟",
+    },
+    "voice_ask_name_again": {
+        "en": "Sorry, under what name is the booking? You can spell the last name.",
+        "pl": "Przepraszam, na jakie nazwisko jest rezerwacja? Można je przeliterować.",
+        "de": "Entschuldigung, auf welchen Namen läuft die Buchung? Sie können ihn buchstabieren.",
+        "ar": "عذرًا، بأي اسم تم الحجز؟ يمكنك تهجئة الاسم.",
+    },
+    "voice_ask_code": {
+        "en": "Thank you. What is the confirmation code of the booking? You can spell it.",
+        "pl": "Dziękuję. Jaki jest kod potwierdzenia rezerwacji? Można go przeliterować.",
+        "de": "Danke. Wie lautet der Bestätigungscode der Buchung? Sie können ihn buchstabieren.",
+        "ar": "شكرًا. ما هو رمز تأكيد الحجز؟ يمكنك تهجئته.",
+    },
+    "voice_ask_code_again": {
+        "en": "Sorry, please tell me the confirmation code once more, letter by letter.",
+        "pl": "Przepraszam, proszę podać kod potwierdzenia jeszcze raz, litera po literze.",
+        "de": "Entschuldigung, bitte nennen Sie den Bestätigungscode noch einmal, Zeichen für "
+        "Zeichen.",
+        "ar": "عذرًا، يرجى ذكر رمز التأكيد مرة أخرى حرفًا حرفًا.",
+    },
+    "voice_ask_dates": {
+        "en": "Then please tell me the arrival date and the departure date of the booking.",
+        "pl": "W takim razie proszę podać datę przyjazdu i datę wyjazdu.",
+        "de": "Dann nennen Sie mir bitte den Anreisetag und den Abreisetag der Buchung.",
+        "ar": "إذن يرجى ذكر تاريخ الوصول وتاريخ المغادرة.",
+    },
+    "voice_ask_which": {
+        "en": "You have more than one booking with us. Which one is it? Please tell me the city, "
+        "the name of the flat or the dates.",
+        "pl": "Mają Państwo u nas więcej niż jedną rezerwację. O którą chodzi? Proszę podać "
+        "miasto, nazwę mieszkania albo daty.",
+        "de": "Sie haben mehr als eine Buchung bei uns. Um welche geht es? Bitte nennen Sie die "
+        "Stadt, den Namen der Wohnung oder die Daten.",
+        "ar": "لديك أكثر من حجز لدينا. أي حجز تقصد؟ يرجى ذكر المدينة أو اسم الشقة أو التواريخ.",
+    },
+    "voice_fact_again": {
+        "en": "Sorry, I did not understand that. Please say it once more, slowly.",
+        "pl": "Przepraszam, nie zrozumiałem. Proszę powtórzyć powoli.",
+        "de": "Entschuldigung, das habe ich nicht verstanden. Bitte sagen Sie es noch einmal "
+        "langsam.",
+        "ar": "عذرًا، لم أفهم. يرجى تكرار ذلك ببطء.",
+    },
+    "voice_wrong_fact": {
+        "en": "I am afraid that does not match. Please try again, or I can send the access "
+        "details into your booking chat instead.",
+        "pl": "Niestety to się nie zgadza. Proszę spróbować ponownie albo wyślę dane dostępowe "
+        "na czat rezerwacji.",
+        "de": "Das stimmt leider nicht überein. Bitte versuchen Sie es noch einmal, oder ich "
+        "schicke die Zugangsdaten in Ihren Buchungschat.",
+        "ar": "للأسف هذا غير مطابق. يرجى المحاولة مرة أخرى، أو يمكنني إرسال بيانات الدخول إلى "
+        "محادثة الحجز.",
+    },
+    "voice_no_match": {
+        "en": "I cannot find a booking with these details. Please tell me the name once more.",
+        "pl": "Nie znajduję rezerwacji z tymi danymi. Proszę jeszcze raz podać nazwisko.",
+        "de": "Ich finde keine Buchung mit diesen Angaben. Bitte nennen Sie mir noch einmal den "
+        "Namen.",
+        "ar": "لا أجد حجزًا بهذه البيانات. يرجى ذكر الاسم مرة أخرى.",
+    },
+    "voice_offer_chat": {
+        "en": "I can send the access details into your booking chat instead. Shall I do that?",
+        "pl": "Mogę wysłać dane dostępowe na czat rezerwacji. Czy mam to zrobić?",
+        "de": "Ich kann die Zugangsdaten in Ihren Buchungschat schicken. Soll ich das tun?",
+        "ar": "يمكنني إرسال بيانات الدخول إلى محادثة الحجز. هل أفعل ذلك؟",
+    },
+    "voice_sent_to_chat": {
+        "en": "I have just sent it into your booking chat.",
+        "pl": "Właśnie wysłałem to na czat rezerwacji.",
+        "de": "Ich habe es gerade in Ihren Buchungschat geschickt.",
+        "ar": "لقد أرسلتها للتو إلى محادثة الحجز.",
+    },
+    "voice_not_sent_to_chat": {
+        "en": "I could not send it just now, so I have asked a colleague to help you.",
+        "pl": "Nie mogłem tego teraz wysłać, więc poprosiłem o pomoc kogoś z zespołu.",
+        "de": "Ich konnte es gerade nicht schicken, daher habe ich einen Kollegen gebeten, Ihnen "
+        "zu helfen.",
+        "ar": "لم أتمكن من إرسالها الآن، لذلك طلبت من أحد الزملاء مساعدتك.",
+    },
+    "voice_not_proven": {
+        "en": "I cannot confirm the booking, so I have asked a colleague to help you.",
+        "pl": "Nie mogę potwierdzić rezerwacji, więc poprosiłem o pomoc kogoś z zespołu.",
+        "de": "Ich kann die Buchung nicht bestätigen, daher habe ich einen Kollegen gebeten, Ihnen "
+        "zu helfen.",
+        "ar": "لا أستطيع تأكيد الحجز، لذلك طلبت من أحد الزملاء مساعدتك.",
+    },
+    "voice_take_message": {
+        "en": "Thank you for calling. What may I pass on to our team?",
+        "pl": "Dziękuję za telefon. Co mam przekazać naszemu zespołowi?",
+        "de": "Danke für Ihren Anruf. Was darf ich unserem Team ausrichten?",
+        "ar": "شكرًا لاتصالك. ماذا أنقل إلى فريقنا؟",
+    },
+    "voice_message_taken": {
+        "en": "Thank you, I have passed this on to our team.",
+        "pl": "Dziękuję, przekazałem to naszemu zespołowi.",
+        "de": "Danke, ich habe das an unser Team weitergegeben.",
+        "ar": "شكرًا، لقد أبلغت فريقنا بذلك.",
+    },
+    "voice_person_called": {
+        "en": "Thank you, I am letting a colleague know right now. They will call you back.",
+        "pl": "Dziękuję, już zawiadamiam kogoś z zespołu. Oddzwonimy.",
+        "de": "Danke, ich verständige sofort einen Kollegen. Wir rufen Sie zurück.",
+        "ar": "شكرًا، سأبلغ أحد الزملاء الآن وسيعاود الاتصال بك.",
+    },
+    "unproven": {
+        "en": "Before I share the access details, please tell me the departure date or the "
+        "confirmation code of your booking.",
+        "pl": "Zanim podam dane dostępowe, proszę podać datę wyjazdu albo kod potwierdzenia "
+        "rezerwacji.",
+        "de": "Bevor ich die Zugangsdaten nenne, sagen Sie mir bitte den Abreisetag oder den "
+        "Bestätigungscode Ihrer Buchung.",
+        "ar": "قبل أن أعطيك بيانات الدخول، يرجى ذكر تاريخ المغادرة أو رمز تأكيد الحجز.",
+    },
+    "unproven_by_code": {
+        "en": "Before I share the access details, please tell me the confirmation code of your "
+        "booking.",
+        "pl": "Zanim podam dane dostępowe, proszę podać kod potwierdzenia rezerwacji.",
+        "de": "Bevor ich die Zugangsdaten nenne, sagen Sie mir bitte den Bestätigungscode Ihrer "
+        "Buchung.",
+        "ar": "قبل أن أعطيك بيانات الدخول، يرجى ذكر رمز تأكيد الحجز.",
+    },
     "busy_line": {
         "en": "All our lines are busy at the moment. Please call again in a few minutes.",
         "pl": "Wszystkie linie są teraz zajęte. Proszę zadzwonić za kilka minut.",
@@ -255,6 +380,8 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "ar": "لا يمكنني إعطاء بيانات الدخول هنا. سيرد عليك أحد الزملاء.",
     },
 }
+UNPROVEN = {"unproven": "unproven", "unproven_by_code": "unproven_by_code"}
+"""Access that waits for a fact of the booking: the caller is asked for it."""
 LOCKED_BY_REASON = {
     "too_early": "too_early",
     "previous_stay": "too_early",
@@ -265,7 +392,7 @@ LOCKED_BY_REASON = {
     "over": "over",
 }
 """What the bot may say about locked access by itself; anything else is a person's matter too."""
-SAID_BY_REASON = {**LOCKED_BY_REASON, "several_stays": "several_stays"}
+SAID_BY_REASON = {**LOCKED_BY_REASON, **UNPROVEN, "several_stays": "several_stays"}
 
 
 def sentence(which: str, language: str, /, **values: str) -> str:

@@ -10,6 +10,7 @@ from app.pms.records import OWNER, Listing, Reservation
 Reason = Literal[
     "open", "not_confirmed", "dates_unspecified", "owner", "too_early", "previous_stay", "over",
     "not_paid", "agreement_missing", "listing_archived", "several_stays", "unknown_stay",
+    "unproven", "unproven_by_code",
 ]  # fmt: skip
 SIGNED = frozenset({"signed", "not_required"})
 

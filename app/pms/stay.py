@@ -4,9 +4,10 @@ What a template or a condition may read is `Stay.mapping()`; what may be put bac
 text is `Stay.deliverable`, which is empty while access is locked.
 """
 
+import asyncio
 import contextlib
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,6 +28,7 @@ from app.pms.access import (
 )
 from app.pms.gated import HIDDEN, hide_codes, names_in, placeholder
 from app.pms.masking import mask
+from app.pms.names import likeness
 from app.pms.quoting import Shingles, conceal, shingles_of
 from app.pms.records import Listing, Reservation
 from app.pms.stay_parts import (
@@ -46,6 +48,15 @@ from app.pms.stay_parts import (
 from app.tenants import Tenant
 
 NOTHING: Shingles = frozenset()
+MOST_OF_A_NAME = 8
+"""Bookings of one name that are looked at."""
+PROOFS = frozenset(
+    {
+        "departureDate", "nights", "numberOfNights", "confirmationCode", "id",
+        "previousDepartureDate", "previousArrivalDate", "totalPrice",
+    }
+)  # fmt: skip
+"""What of a booking only its guest knows."""
 CHECKED_CHANNELS = frozenset({2018, 2005, 2002})
 """Airbnb, Booking.com and Vrbo, which know who writes."""
 
@@ -80,6 +91,8 @@ class Stay:
     """Gated text with its secrets as placeholders; empty while access is locked."""
     withheld: Shingles = field(repr=False)
     """By what quotations are known of gated text that may not be said now."""
+    is_unproven: bool = False
+    """Whoever asks may not be the guest: what would prove it is left out."""
 
     def mask(self, text: str) -> str:
         """A text on its way in, with this stay's secrets as placeholders."""
@@ -130,7 +143,8 @@ class Stay:
             "name": self.mask(self.listing.name),
             "petsAllowed": str(self.listing.fields.get("maxPetsAllowed") or 0) not in ("0", "0.0"),
         }
-        return {
+        proofs = PROOFS if self.is_unproven else frozenset[str]()
+        values = {
             **{k: self._masked(v) for k, v in self.reservation.fields.items()},
             **{k: self._masked(v) for k, v in self.reservation.custom_fields.items()},
             "listing": listing,
@@ -143,6 +157,7 @@ class Stay:
             "hasArrived": self.now >= self.check_in_at,
             "hasLeft": self.now >= self.check_out_at,
         }
+        return {name: value for name, value in values.items() if name not in proofs}
 
     def variables(self) -> dict[str, Any]:
         """What a template may read: the mapping, times as words, gated values as placeholders."""
@@ -162,7 +177,7 @@ class Stay:
             "guest_name": self.mask(self.reservation.guest_name or ""),
             "listing_name": self.mask(self.listing.name),
             "arrival_date": self.reservation.arrival_on.isoformat(),
-            "departure_date": self.reservation.departure_on.isoformat(),
+            "departure_date": "" if self.is_unproven else self.reservation.departure_on.isoformat(),
             "accessReason": self.access.reason,
             "accessOpensAt": f"{whole_minute(opens):%Y-%m-%d %H:%M}" if opens else "",
             "isCodeReady": self.is_code_ready,
@@ -177,6 +192,13 @@ class Stay:
         shown = shingles_of(self.texts.values(), address=self.texts.get("address", ""))
         withheld = self.withheld | shown
         return replace(self, access=access, deliverable={}, texts={}, withheld=withheld)
+
+    def unproven(self, access: Access) -> "Stay":
+        """The same stay for somebody who has not proven to be its guest, under such a decision.
+
+        Without what would prove it: nothing is read back as a hint.
+        """
+        return replace(self.with_access(access), is_unproven=True)
 
     def footing(self) -> dict[str, Any]:
         """What a reply rests on: where one of these has changed, it may be wrong to send it.
@@ -306,6 +328,38 @@ class Stays:
                 stays.append(await self._of(conn, tenant, account_id, reservation, now))
         live = [stay for stay in stays if _is_live(stay)]
         return sorted(live, key=lambda stay: (now < stay.check_in_at, stay.check_in_at))
+
+
+    async def live_of_name(
+        self, conn: Connection, tenant: Tenant, name: Sequence[str], now: datetime
+    ) -> list[Stay]:
+        """The live stays whose guest's name is like what was heard, by arrival.
+
+        Args:
+            conn: the tenant's.
+            tenant: whose stays they are.
+            name: the words of the name, as recognition wrote them.
+            now: the moment.
+        """
+        rows = await store.guests_from(conn, departing_from=(now - timedelta(days=1)).date())
+        likely = []
+        for number, row in enumerate(rows):
+            if (how := likeness(name, row["guest_name"])) > 0:
+                likely.append((how, row["id"]))
+            if number % 100 == 99:
+                await asyncio.sleep(0)
+        likely.sort(key=lambda each: -each[0])
+        bookings = [
+            found
+            for _, reservation_id in likely[:MOST_OF_A_NAME]
+            if (found := await store.reservation_by_id(conn, reservation_id, tenant.keyring))
+        ]
+        bookings.sort(key=lambda each: each[1].arrival_on)
+        stays = []
+        for account_id, reservation in one_a_stay(bookings, now.date()):
+            with contextlib.suppress(NotFound):
+                stays.append(await self._of(conn, tenant, account_id, reservation, now))
+        return [stay for stay in stays if _is_live(stay)]
 
 
 def assemble(

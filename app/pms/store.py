@@ -16,6 +16,8 @@ from app.pms.records import CONFIRMED, OWNER, Gated, Listing, Message, Reservati
 
 MOST_OF_A_NUMBER = 25
 """Bookings of one number that are looked at."""
+MOST_GUESTS = 20_000
+"""Bookings whose guests' names are compared with what a caller said."""
 
 
 async def upsert_listing(
@@ -152,6 +154,16 @@ async def reservations_of_phone(
         phone_e164, departing_from, MOST_OF_A_NUMBER, list(CONFIRMED),
     )  # fmt: skip
     return [(row["account_id"], _reservation(row, keyring)) for row in rows]
+
+
+async def guests_from(conn: Connection, *, departing_from: date) -> list[Row]:
+    """Id and guest_name of the confirmed bookings that are not long over, by arrival."""
+    return await conn.fetch(
+        """select id, guest_name from {schema}.reservations
+           where departure_on >= $1 and status = any($2) and guest_name is not null
+           order by arrival_on, departure_on, id limit $3""",
+        departing_from, list(CONFIRMED), MOST_GUESTS,
+    )  # fmt: skip
 
 
 async def neighbours(

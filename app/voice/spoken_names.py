@@ -59,7 +59,7 @@ def names_in(text: str, *, is_awaited: bool = False) -> tuple[str, ...]:
         name = _name(_same_part(text, flat, soft.end()), most=3, is_capital=not is_awaited)
         if len(name) >= 2 or (name and is_awaited):
             return name
-    if not is_awaited or UNKNOWN.search(flat) or _asks(text):
+    if not is_awaited or UNKNOWN.search(flat) or asks(text):
         return ()
     name = _name(text, most=MOST_WORDS + 1)
     return name if len(name) <= MOST_WORDS else ()
@@ -70,7 +70,8 @@ def does_not_know(text: str) -> bool:
     return UNKNOWN.search(_plain_text(text)) is not None
 
 
-def _asks(text: str) -> bool:
+def asks(text: str) -> bool:
+    """Whether a turn is a question."""
     words = words_of(text)
     return "?" in text or "؟" in text or bool(words and words[0].plain in QUESTIONS)
 

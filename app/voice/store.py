@@ -1,7 +1,9 @@
 """SQL of calls."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from app.db import Connection, Row
 
@@ -70,6 +72,33 @@ async def keep_caller(conn: Connection, conversation_id: int, assurance: int) ->
         "update {schema}.calls set assurance = $2 where conversation_id = $1",
         conversation_id, assurance,
     )  # fmt: skip
+
+
+async def add_facts(
+    conn: Connection, conversation_id: int, facts: Sequence[Mapping[str, Any]]
+) -> None:
+    """Keep what a caller told to be known by, without its value."""
+    await conn.execute(
+        "update {schema}.calls set facts = facts || $2 where conversation_id = $1",
+        conversation_id, list(facts),
+    )  # fmt: skip
+
+
+async def wrong_facts(
+    conn: Connection, reservation_ids: Sequence[int], *, since: datetime
+) -> dict[int, int]:
+    """Reservation → wrong facts that callers told about it since a moment."""
+    rows = await conn.fetch(
+        """select r.id, count(distinct (c.conversation_id, f ->> 'at')) as wrong
+           from {schema}.calls c, jsonb_array_elements(c.facts) f,
+               unnest($1::bigint[]) as r (id)
+           where c.started_at > $2::timestamptz - interval '1 day'
+             and not (f ->> 'is_right')::boolean and f -> 'reservations' @> to_jsonb(r.id)
+             and (f ->> 'at')::timestamptz > $2
+           group by r.id""",
+        list(reservation_ids), since,
+    )  # fmt: skip
+    return {row["id"]: row["wrong"] for row in rows}
 
 
 async def mark_disclosed(conn: Connection, conversation_id: int, at: datetime) -> None:

@@ -1,0 +1,1 @@
+alter table {schema}.calls add column facts jsonb not null default '[]';

@@ -19,6 +19,7 @@ from app.bots.llm import LanguageModel, LateModel
 from app.bots.words import words_loaded
 from app.bus import Bus
 from app.chat.after_call import AfterCalls
+from app.chat.by_phone import ByPhone
 from app.chat.clearance import Clearances
 from app.chat.debounce import Debounce
 from app.chat.footing import Footing
@@ -179,6 +180,10 @@ def build(
         database=database, tenants=tenants, clock=clock, jobs=jobs, conversations=conversations,
         cases=cases, stays=stays,
     )  # fmt: skip
+    by_phone = ByPhone(
+        database=database, clock=clock, jobs=jobs, conversations=conversations, stays=stays,
+        cases=cases, mind=mind, verdicts=verdicts,
+    )  # fmt: skip
     retention = Retention(
         database=database, tenants=tenants, clock=clock, jobs=jobs, conversations=conversations,
         cases=cases, inbox=inbox,
@@ -220,7 +225,7 @@ def build(
     snapshot, tickets = Snapshot(hotlines, keyring, settings.data.dir), Tickets(keyring, clock)
     calls = LateLive(
         lambda module: module.HotlineLive(
-            settings=settings, tenants=tenants, cases=cases, stays=stays, mind=mind,
+            settings=settings, tenants=tenants, cases=cases, stays=stays, mind=mind, post=by_phone,
             snapshot=snapshot, tickets=tickets, voices=voices,
             record=RecordParts(
                 database=database, bus=bus, clock=clock, background=background,

@@ -14,12 +14,13 @@ from dataclasses import replace
 from app.background import Background
 from app.bots import store
 from app.bots.ahead import Ahead
+from app.bots.facts import template_reply
 from app.bots.language import choose_language
 from app.bots.library import Libraries
 from app.bots.llm import LanguageModel, ModelError, Stream
 from app.bots.nonsense import refuse_nonsense
 from app.bots.prompt import answering_messages
-from app.bots.records import Bot, Library, ModelCall, Outcome, Question, Route
+from app.bots.records import Bot, Library, ModelCall, Question, Route
 from app.bots.routes import Router, worst
 from app.bots.selection import choose_bot
 from app.bots.sentences import by_medium, sentence
@@ -272,12 +273,17 @@ class Answering:
         self._said = [text]
         return text
 
-    def say_instead(self, text: str, *, because: str, outcome: Outcome = "reply") -> None:
-        """Answer with a prepared sentence of ours, whatever was asked: no model is."""
-        self._route = Route(
-            outcome=outcome, origin="rule", because=because, language=self.language, score=1.0
-        )
-        self._router.prepared = text
+    def from_templates(self, codes: Sequence[str]) -> str:
+        """What the reply templates of some codes say; empty where they say nothing."""
+        texts = [
+            template_reply(self.question, self._library, code, self.language, self.bot_name())
+            for code in codes
+        ]
+        return "\n".join(dict.fromkeys(text for text in texts if text))
+
+    def say_instead(self, text: str, route: Route) -> None:
+        """Answer with prepared words, whatever was asked; no model is."""
+        self._route, self._router.prepared = route, text
 
     def give_up(self, because: str, *, says: str | None = None) -> str:
         """Turn to a person; gives what the guest is told meanwhile: `says`, or the usual."""

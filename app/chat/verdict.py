@@ -71,7 +71,7 @@ class Verdicts:
         if has_moved_on or (is_silent and not is_urgent):
             answering.discard()
             return False
-        text = self._shaped(answering, conversation, thread, text, is_urgent=is_urgent)
+        text = self.shaped(answering, conversation, thread, text, is_urgent=is_urgent)
         route = await answering.route()
         decision_id = await answering.commit(conn)
         await store.mark_answered(
@@ -124,7 +124,7 @@ class Verdicts:
         text = await answering.whole()
         await self.conclude(conn, answering, conversation, text, through_turn=turn.id)
 
-    def _shaped(
+    def shaped(
         self,
         answering: Answering,
         conversation: Conversation,

@@ -22,7 +22,12 @@ _SOUNDS = (
 _WORD = re.compile(r"[a-z]+")
 _ARTICLE = re.compile(r"(?<!\w)ال(?=\w{2})")
 _LATIN_ARTICLE = re.compile(r"^(?:al|el)(?=[a-z]{3})")
-_PARTICLES = frozenset("al el bin ibn van von der de la le da dos di und und and i".split())
+_PARTICLES = frozenset(
+    {
+        "al", "el", "bin", "ibn", "van", "von", "der", "de", "la", "le", "da", "dos", "di", "und",
+        "and", "i",
+    }
+)  # fmt: skip
 
 
 def likeness(said: Sequence[str], name: str | None) -> float:

@@ -329,7 +329,6 @@ class Stays:
         live = [stay for stay in stays if _is_live(stay)]
         return sorted(live, key=lambda stay: (now < stay.check_in_at, stay.check_in_at))
 
-
     async def live_of_name(
         self, conn: Connection, tenant: Tenant, name: Sequence[str], now: datetime
     ) -> list[Stay]:

@@ -70,8 +70,8 @@ class Caller:
     @property
     def missing(self) -> frozenset[Fact]:
         """Facts of which one more would make us surer."""
-        known = self.finding | self.proven
-        return CONFIRMING - known if self.stays else frozenset({"code"}) - known
+        wanted: frozenset[Fact] = CONFIRMING if self.stays else frozenset({"code"})
+        return wanted - self.finding - self.proven
 
     def stay_at(self, needed: int) -> Stay | None:
         """The stay as this caller may hear of it: below the assurance needed without access.

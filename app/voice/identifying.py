@@ -12,6 +12,7 @@ from app.voice.finding import by_name
 from app.voice.heard import Heard
 from app.voice.known import Known, Step
 from app.voice.proving import which, with_stay
+from app.voice.strangers import Stranger
 
 
 def decide(known: Known, heard: Heard, found: tuple[Stay, ...] | None, today: date) -> Step | None:
@@ -23,8 +24,8 @@ def decide(known: Known, heard: Heard, found: tuple[Stay, ...] | None, today: da
         found: live stays of a guest named as in the turn; none where it holds no new name.
         today: the day.
     """
-    if known.stranger is not None or heard.stranger is not None:
-        return _of_stranger(known, heard)
+    if (stranger := known.stranger or heard.stranger) is not None:
+        return _of_stranger(known, heard, stranger)
     caller = known.caller
     if caller.stay is not None and caller.assurance > 0:
         return with_stay(known, heard, today)
@@ -33,10 +34,8 @@ def decide(known: Known, heard: Heard, found: tuple[Stay, ...] | None, today: da
     return None if known.has_given_up else by_name(known, heard, found, today)
 
 
-def _of_stranger(known: Known, heard: Heard) -> Step:
+def _of_stranger(known: Known, heard: Heard, stranger: Stranger) -> Step:
     """Their message is taken, or a person called; nothing of a stay is said."""
-    stranger = known.stranger or heard.stranger
-    assert stranger is not None
     is_new = known.stranger is None
     after = replace(
         known, caller=Caller(), stranger=stranger, awaiting="message", pending="", found=()

@@ -14,11 +14,14 @@ MOST_ASKED = 2
 """How often one thing is asked for in vain."""
 
 
+NOBODY = Caller()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """What is known of a caller so far."""
 
-    caller: Caller = Caller()
+    caller: Caller = NOBODY
     awaiting: Awaiting = ""
     """What the caller was asked for."""
     is_offered: bool = False
@@ -67,6 +70,11 @@ class Step:
     severity: Literal["low", "normal", "high"] = "normal"
     sends_access: bool = False
     """Access information is to go into the booking's own thread."""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether a sentence of ours is said, and not the mind's answer."""
+        return self.says is not None or self.sends_access
 
     @property
     def must_be_confirmed(self) -> bool:

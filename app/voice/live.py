@@ -12,6 +12,7 @@ from app.voice.caller import Callers
 from app.voice.dispatch import Dispatch
 from app.voice.greetings import Greetings
 from app.voice.local_speech import LocalSpeech
+from app.voice.identity import ThreadPost
 from app.voice.media import MediaStreams
 from app.voice.phone_line import PhoneLine
 from app.voice.prelude import Prelude
@@ -34,6 +35,7 @@ class HotlineLive:
         cases: Cases,
         stays: Stays,
         mind: Mind,
+        post: ThreadPost,
         snapshot: Snapshot,
         tickets: Tickets,
         voices: Voices | None = None,
@@ -52,6 +54,9 @@ class HotlineLive:
             mind=mind,
             cases=cases,
             callers=callers,
+            callers=Callers(stays),
+            own_numbers=snapshot.numbers_of,
+            post=post,
             voices=self._voices,
             greetings=self._greetings,
             prelude=self._prelude,

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from app.background import Background
 from app.bus import Bus
@@ -164,6 +165,14 @@ class CallRecord:
                 reservation_id=reservation_id,
             )
             self._parts.bus.publish_after(conn, event)
+
+        self.ledger.write(write)
+
+    def keep_facts(self, facts: Sequence[Mapping[str, Any]]) -> None:
+        """What the caller told to be known by, right or wrong, without its value."""
+
+        async def write(conn: Connection) -> None:
+            await store.add_facts(conn, await self.conversation_id, facts)
 
         self.ledger.write(write)
 

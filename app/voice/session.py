@@ -5,7 +5,7 @@ speech prepared before the turn is confirmed, text cut by us at the clause.
 """
 
 import asyncio
-import logging
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -20,9 +20,9 @@ from livekit.agents.voice.transcription import TranscriptSynchronizer
 from app.bots.answer import Mind
 from app.bots.sentences import sentence
 from app.db import Connection
-from app.errors import Unavailable
 from app.escalation.cases import Cases
 from app.events import HandlingChanged
+from app.pms.stay import Stay
 from app.tenants import Tenant
 from app.voice.agent import MindModel, Receptionist
 from app.voice.caller import Callers
@@ -31,6 +31,7 @@ from app.voice.first_words import FirstWords
 from app.voice.follow_up import follow_up
 from app.voice.greetings import Greetings
 from app.voice.handling import CallHandling
+from app.voice.identity import Identity, ThreadPost
 from app.voice.line import Line
 from app.voice.prelude import Prelude
 from app.voice.record import CallRecord, RecordParts
@@ -41,8 +42,6 @@ from app.voice.stages import utterance_of
 from app.voice.tickets import Ticket
 from app.voice.tuning import Tuning
 from app.voice.turns import Turns
-
-logger = logging.getLogger(__name__)
 
 PERSON_KEY = "0"
 
@@ -55,6 +54,9 @@ class CallParts:
     mind: Mind
     cases: Cases
     callers: Callers
+    own_numbers: Callable[[str], frozenset[str]]
+    """Tenant → its hotlines' numbers, which no guest calls from."""
+    post: ThreadPost
     voices: Voices
     greetings: Greetings
     prelude: Prelude
@@ -95,6 +97,14 @@ class CallSession:
             background=parts.record.background,
             ledger=self._record.ledger,
             conversation_id=self._record.conversation_id,
+        )
+        self._identity = self._turns.identity = Identity(
+            tenant=tenant,
+            callers=parts.callers,
+            parts=parts.record,
+            record=self._record,
+            post=parts.post,
+            is_known=self._on_caller,
         )
         self._silence = Silence(
             after_s=tenant.settings.voice.silence_s,
@@ -163,7 +173,9 @@ class CallSession:
         stack.callback(self._end_session)
         stack.callback(self._first_words.end)
         self._greet(session)
-        await self._identify()
+        own_numbers = self._parts.own_numbers(self._tenant.id)
+        await self._identity.begin(self._ticket, own_numbers)
+        self._look_for_case()
         await self._until_over()
 
     def _follow_up(self) -> None:
@@ -239,20 +251,11 @@ class CallSession:
             self._parts.record.background.spawn("greetings", greetings.prepare())
         self._first_words.greet(session, greeting)
 
-    async def _identify(self) -> None:
-        door = await self._parts.record.database.tenant(self._tenant.id)
-        try:
-            async with door.transaction() as conn:
-                caller = await self._parts.callers.by_number(
-                    conn, self._tenant, self._ticket, self._parts.record.clock.now()
-                )
-        except Unavailable:
-            logger.warning("a caller could not be looked up")
-            return
-        self._turns.stay = caller.stay_at(self._tenant.settings.voice.access_assurance)
-        stay = caller.stay
-        self._record.identify(caller.assurance, stay.reservation.id if stay else None)
-        self._look_for_case()
+    def _on_caller(self, stay: Stay | None) -> None:
+        """It became known, or more surely known, whose stay it is."""
+        was, self._turns.stay = self._turns.stay, stay
+        if self._turns.has_asked and was is None and stay is not None:
+            self._look_for_case()
 
     def _look_for_case(self) -> None:
         """Once it is known whose stay it is: the caller is told of its open case."""

@@ -56,6 +56,12 @@ class Snapshot:
         """Every hotline, by number."""
         return tuple(self._numbers[key] for key in sorted(self._numbers))
 
+    def numbers_of(self, tenant_id: str) -> frozenset[str]:
+        """The numbers of a tenant's hotlines."""
+        return frozenset(
+            key for key, number in self._numbers.items() if number.tenant_id == tenant_id
+        )
+
     def load(self) -> None:
         """Read what was kept on disk; nothing where there is none, or it cannot be opened."""
         try:

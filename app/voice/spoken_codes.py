@@ -35,14 +35,17 @@ _NAMES = {
 }  # fmt: skip
 SPELT = {word: letter for letter, names in _NAMES.items() for word in names.split()}
 """The name of a letter → the letter."""
-DOUBLE = frozenset("double doppel doppelt podwojne podwojny".split())
+DOUBLE = frozenset({"double", "doppel", "doppelt", "podwojne", "podwojny"})
 AS_IN = (
     ("as", "in"), ("as",), ("like",), ("wie",), ("jak",), ("mit",), ("for",), ("مثل",),
 )  # fmt: skip
 """Between a letter and a word that begins with it."""
 FILLERS = frozenset(
-    "and then und dann potem dash minus hyphen bindestrich myslnik um uh eh".split()
-)
+    {
+        "and", "then", "und", "dann", "potem", "dash", "minus", "hyphen", "bindestrich",
+        "myslnik", "um", "uh", "eh",
+    }
+)  # fmt: skip
 VOWELS = frozenset("aeiouy")
 LONGEST_TOKEN = 16
 _CLIPPED = re.compile(r"(?<=\w)['’](?:s|m|t|d|re|ve|ll)\b", re.IGNORECASE)

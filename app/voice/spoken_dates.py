@@ -32,23 +32,37 @@ DAYS_AHEAD = {
     "morgen": 1, "غدا": 1, "بكره": 1, "pojutrze": 2, "ubermorgen": 2,
 }  # fmt: skip
 BETWEEN = frozenset(
-    "of the dnia dzien den der dem am im month miesiaca من شهر في يوم tag kalendarz".split()
-)
+    {
+        "of", "the", "dnia", "dzien", "den", "der", "dem", "am", "im", "month", "miesiaca", "من",
+        "شهر", "في", "يوم", "tag", "kalendarz",
+    }
+)  # fmt: skip
 """What may stand between a day and its month."""
-RANGE = frozenset("to till until through bis do الي حتي and und i".split())
+RANGE_LEADS = frozenset({"from", "between", "od", "miedzy", "von", "vom", "zwischen", "من"})
+RANGE = frozenset(
+    {
+        "to", "till", "until", "through", "bis", "do", "الي", "حتي", "and", "und", "i",
+    }
+)  # fmt: skip
 WRITTEN = re.compile(
     r"(?<!\d)(?:(\d{4})-(\d{1,2})-(\d{1,2})|(\d{1,2})[./](\d{1,2})(?:[./](\d{4}|\d{2}))?)(?!\d)\.?"
 )
 DEPARTING = frozenset(
-    "leave leaving departure depart departing checkout checking wyjazd wyjazdu wyjezdzam "
-    "wyjezdzamy wymeldowanie wymeldowania abreise abreisen abreisedatum auschecken checkout "
-    "until till to do bis المغادره مغادره اغادر نغادر الخروج حتي الي".split()
-)
+    {
+        "leave", "leaving", "departure", "depart", "departing", "checkout", "checking", "wyjazd",
+        "wyjazdu", "wyjezdzam", "wyjezdzamy", "wymeldowanie", "wymeldowania", "abreise",
+        "abreisen", "abreisedatum", "auschecken", "until", "till", "to", "do", "bis", "المغادره",
+        "مغادره", "اغادر", "نغادر", "الخروج", "حتي", "الي",
+    }
+)  # fmt: skip
 ARRIVING = frozenset(
-    "arrive arriving arrival came checkin przyjazd przyjazdu przyjechalem przyjechalam "
-    "przyjechalismy zameldowanie anreise angekommen anreisedatum from od von since seit الوصول "
-    "وصول وصلت وصلنا من".split()
-)
+    {
+        "arrive", "arriving", "arrival", "came", "checkin", "przyjazd", "przyjazdu",
+        "przyjechalem", "przyjechalam", "przyjechalismy", "zameldowanie", "anreise", "angekommen",
+        "anreisedatum", "from", "od", "von", "since", "seit", "الوصول", "وصول", "وصلت", "وصلنا",
+        "من",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +229,10 @@ def _month_as_ordinal(
 
 def _month_of_range(words: list[Word], numbers: dict[int, Number], number: Number) -> int | None:
     """`13 to 16 April`: the month stands behind the second day."""
+    before = words[number.first - 1].plain if number.first else ""
+    is_figure = words[number.first].plain.isdecimal()
+    if not (is_figure or number.is_ordinal or before in RANGE_LEADS):
+        return None
     at = number.after
     while at < len(words) and words[at].plain in RANGE | BETWEEN:
         at += 1

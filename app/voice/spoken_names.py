@@ -10,36 +10,50 @@ LEADS = re.compile(
     r"(?:\b(?:sur)?name(?: is|'s| s)|\bname of\b|\bnamed\b"
     r"|\bunder(?: the name(?: of)?)?\b|\bbooked (?:by|as)\b"
     r"|\bbooking (?:is )?(?:for|under)\b"
-    r"|\bnazywam sie|\bmam na imie|\b(?:moje )?nazwisko(?: to| brzmi)?|\bna nazwisko|\bimie i nazwisko"
+    r"|\bnazywam sie|\bmam na imie|\b(?:moje )?nazwisko(?: to| brzmi)?|\bna nazwisko"
+    r"|\bimie i nazwisko"
     r"|\bmein (?:nach|familien)?name ist|\bich heisse|\bauf den namen|\bder name ist|\bname ist"
     r"|اسمي(?: هو)?|الاسم(?: هو)?|باسم|انا اسمي)\s*:?"
 )
 """Behind these stands a name, whoever asked for it or not."""
 SOFT_LEADS = re.compile(
     r"(?:\b(?:this is|it is|it's|its|i am|i'm|im|here is|speaking is)\b"
-    r"|\b(?:tu|tutaj|mowi|z tej strony|jestem|to jest|to)\b|\b(?:hier ist|hier spricht|ich bin|das ist|es ist)\b"
+    r"|\b(?:tu|tutaj|mowi|z tej strony|jestem|to jest|to)\b"
+    r"|\b(?:hier ist|hier spricht|ich bin|das ist|es ist)\b"
     r"|معك|انا|هذا|هذه)\s*"
 )
 """Behind these may stand a name, where two capitalised words say so or one was asked for."""
 NO_NAME = frozenset(
-    "yes no yeah sure okay ok hello hi good morning evening afternoon day please thanks thank you "
-    "well so um uh eh hmm speaking here mr mrs ms miss sir madam the a an and it its is of for my "
-    "booking reservation guest name surname first last spelled spelt that under i m s am this was "
-    "tak nie dzien dobry halo prosze dziekuje pan pani panie panstwo rezerwacja nazwisko imie to "
-    "jest na mowi przy telefonie ja no wiec "
-    "ja nein guten tag abend morgen hallo bitte danke herr frau der die das ist und auf buchung "
-    "buchstabiert am apparat hier ich also mein den namen "
-    "نعم لا مرحبا السلام عليكم من فضلك شكرا الحجز اسم السيد السيده استاذ صباح مساء الخير هو".split()
-)
+    {
+        "yes", "no", "yeah", "sure", "okay", "ok", "hello", "hi", "good", "morning", "evening",
+        "afternoon", "day", "please", "thanks", "thank", "you", "well", "so", "um", "uh", "eh",
+        "hmm", "speaking", "here", "mr", "mrs", "ms", "miss", "sir", "madam", "the", "a", "an",
+        "and", "it", "its", "is", "of", "for", "my", "booking", "reservation", "guest", "name",
+        "surname", "first", "last", "spelled", "spelt", "that", "under", "i", "m", "s", "am",
+        "this", "was", "tak", "nie", "dzien", "dobry", "halo", "prosze", "dziekuje", "pan",
+        "pani", "panie", "panstwo", "rezerwacja", "nazwisko", "imie", "to", "jest", "na", "mowi",
+        "przy", "telefonie", "ja", "wiec", "nein", "guten", "tag", "abend", "morgen", "hallo",
+        "bitte", "danke", "herr", "frau", "der", "die", "das", "ist", "und", "auf", "buchung",
+        "buchstabiert", "apparat", "hier", "ich", "also", "mein", "den", "namen", "نعم", "لا",
+        "مرحبا", "السلام", "عليكم", "من", "فضلك", "شكرا", "الحجز", "اسم", "السيد", "السيده",
+        "استاذ", "صباح", "مساء", "الخير", "هو",
+    }
+)  # fmt: skip
 QUESTIONS = frozenset(
-    "what when where which who why how can could would is do does co kiedy gdzie jak jaki jaka czy "
-    "ile czego was wann wo wie welche welcher kann konnte gibt ist ما متى متي اين كيف هل كم لماذا".split()
-)
+    {
+        "what", "when", "where", "which", "who", "why", "how", "can", "could", "would", "is",
+        "do", "does", "co", "kiedy", "gdzie", "jak", "jaki", "jaka", "czy", "ile", "czego", "was",
+        "wann", "wo", "wie", "welche", "welcher", "kann", "konnte", "gibt", "ist", "ما", "متى",
+        "متي", "اين", "كيف", "هل", "كم", "لماذا",
+    }
+)  # fmt: skip
 UNKNOWN = re.compile(
-    r"\b(?:don'?t|do not|dont|cannot|can'?t|cant) (?:know|have|remember|find|see)|\bno idea|\bnot sure"
+    r"\b(?:don'?t|do not|dont|cannot|can'?t|cant) (?:know|have|remember|find|see)"
+    r"|\bno idea|\bnot sure"
     r"|\bforgot|\bhaven'?t got|\bno (?:booking|reservation|code|confirmation)\b"
     r"|\bnie (?:wiem|mam|pamietam|znam|moge|umiem)|\bzapomnial|\bnie mam"
-    r"|\b(?:weiss|habe|kenne|finde) (?:ich )?(?:es |das |den |die |ihn |sie )?(?:leider )?(?:gerade )?(?:nicht|kein)"
+    r"|\b(?:weiss|habe|kenne|finde) (?:ich )?(?:es |das |den |die |ihn |sie )?"
+    r"(?:leider )?(?:gerade )?(?:nicht|kein)"
     r"|\bkeine ahnung|\bvergessen|\bweiss nicht|\bhabe keine?\b"
     r"|لا اعرف|لا ادري|ما اعرف|لا اتذكر|نسيت|ليس لدي|ما عندي|لا املك|مش عارف"
 )

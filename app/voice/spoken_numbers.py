@@ -120,7 +120,7 @@ def _joined(first: int, second: int, word: str) -> int | None:
     """Two parts of one number: `twenty eight`, `dwudziestego ósmego`, `ثمانية وعشرين`."""
     is_arabic = "؀" <= word[0] <= "ۿ"
     if is_arabic:
-        if word.startswith("و") and second % 10 == 0 and 20 <= second and first < 10:
+        if word.startswith("و") and second % 10 == 0 and second >= 20 and first < 10:
             return first + second
         return first + 10 if second == 10 and word == "عشر" and 0 < first < 10 else None
     is_tens = first % 10 == 0 and 20 <= first < 100

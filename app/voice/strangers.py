@@ -21,7 +21,7 @@ SEVERITIES: dict[str, Literal["low", "normal", "high"]] = {
     "neighbour": "normal", "support": "normal", "courier": "low", "robot": "low",
 }  # fmt: skip
 """Gravest first: who says two things is the graver of them."""
-DENIALS = frozenset("not no nie kein keine nicht ليس لست لا".split())
+DENIALS = frozenset({"not", "no", "nie", "kein", "keine", "nicht", "ليس", "لست", "لا"})
 IS_A_MESSAGE = 12
 """Words from which a turn holds more than who speaks."""
 

@@ -10,6 +10,7 @@ from app.pms.gated import check
 from app.voice.bare import bare
 from app.voice.clauses import first_clause
 from app.voice.escalation import Prepared
+from app.voice.known import Step
 from app.voice.stages import Stages
 from app.voice.transcript import Said
 
@@ -28,6 +29,8 @@ class Thought:
     is_concluded: bool = False
     given_up: str = ""
     """Why a person was called instead: the mind failed, or was too slow."""
+    step: Step | None = None
+    """What it tells of who is calling."""
     prepared: Prepared | None = None
     """What was said without asking the mind."""
     words: list[str] = field(default_factory=list)

@@ -28,6 +28,7 @@ from app.voice.clauses import clauses
 from app.voice.escalation import Escalation, hands_over
 from app.voice.follow_up import is_unanswered
 from app.voice.handling import CallHandling
+from app.voice.identity import Identity
 from app.voice.ledger import Ledger
 from app.voice.openings import Openings
 from app.voice.patience import patiently
@@ -70,6 +71,8 @@ class Turns:
             ledger=ledger,
             conversation_id=conversation_id,
         )
+        self.identity: Identity | None = None
+        """Who is calling; none where nobody asks."""
         self.on_foreseen: Callable[[str], None] = lambda _: None
         """Told of a first clause that will be said if the route leads to it."""
         self.on_stay: Callable[[], None] = lambda: None
@@ -143,6 +146,8 @@ class Turns:
         """The caller has finished this turn: what was thought of it counts."""
         self._confirmed = asked
         self.escalation.alert_at_once(asked)
+        if self.identity is not None:
+            self.identity.confirm(asked)
         for thought in reversed(self._thoughts):
             if thought.is_of(asked):
                 thought.is_confirmed = True
@@ -173,6 +178,8 @@ class Turns:
         if thought.prepared is not None:
             yield thought.prepared.says
             return
+        if self.identity is not None:
+            thought.step = await self.identity.meet(thought.asked)
         voice = self.tenant.settings.voice
         in_time = patiently(
             self._thinking(thought),
@@ -193,7 +200,11 @@ class Turns:
             yield says
 
     async def _thinking(self, thought: Thought) -> AsyncGenerator[str, None]:
-        answering = thought.answering = await self._mind.begin(await self._question(thought.asked))
+        step = thought.step
+        asked = (step.question if step else None) or thought.asked
+        answering = thought.answering = await self._mind.begin(await self._question(asked))
+        if self.identity is not None and step is not None and step.is_ours:
+            await self.identity.speak(answering, step)
         answering.on_words_ahead = Foreseeing(answering, self.on_foreseen)
         route = await answering.route()
         if route.outcome == "silence":
@@ -256,6 +267,8 @@ class Turns:
                 self.escalation.call(severity="normal", trigger=thought.asked, because=because)
                 self.escalation.escalated()
             return
+        if self.identity is not None:
+            self.identity.was_told("".join(thought.words), thought.answering)
         threshold = self.tenant.settings.chat.score_threshold
         if thought.given_up or hands_over(route, threshold):
             self.escalation.escalated()

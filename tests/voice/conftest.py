@@ -26,6 +26,7 @@ from app.voice.ledger import Ledger
 from app.voice.stages import Utterance
 from app.voice.turns import Turns
 from tests.fakes import FakeLanguageModel
+from tests.rooms import Rooms
 
 CALLER = "+48500100200"
 
@@ -121,3 +122,18 @@ async def call(
         jobs=jobs, handling=handling, escalation=escalation,
     )  # fmt: skip
     await ledger.close()
+
+
+@pytest.fixture
+async def rooms(
+    database: Database,
+    tenants: Tenants,
+    tenant: Tenant,
+    bus: Bus,
+    clock: ManualClock,
+    background: Background,
+) -> Rooms:
+    """Every room of the chat, with the usual guest moved in."""
+    opened = Rooms(database=database, tenants=tenants, bus=bus, clock=clock, background=background)
+    await opened.move_in(tenant)
+    return opened

@@ -122,8 +122,7 @@ def build(
         settings=settings.jobs,
     )  # fmt: skip
     tenants = Tenants(database, bus, clock, keyring, settings)
-    conversations = Conversations(bus)
-    stays = Stays()
+    conversations, stays = Conversations(bus), Stays()
     client = HostawayClient(
         settings=settings.hostaway, tenants=tenants, clock=clock, telemetry=telemetry
     )

@@ -10,6 +10,8 @@ from app.db import Connection
 from app.escalation.cases import Cases
 from app.escalation.records import Case, Voice
 
+ONLY_FACTS = "a person was called: only certain facts are given"
+
 OnEscalate = Literal["stay", "wait"]
 
 

@@ -144,8 +144,10 @@ class Identity:
             await self._adopted.wait()
         return step
 
-    async def speak(self, answering: Answering, step: Step) -> None:
-        """Give a turn our own sentence as its answer, after what it promises was done."""
+    async def speak(self, answering: Answering, step: Step | None) -> None:
+        """Give a turn our own sentence as its answer, where one is due; it promises what is so."""
+        if step is None or not step.is_ours:
+            return
         which, because = step.says or "", step.needs_person
         if step.sends_access:
             was_sent = await self.send_access()
@@ -185,7 +187,9 @@ class Identity:
         if stay is None or stay.access.reason not in UNPROVEN:
             return
         if bare(access_sentence(stay.access, answering.language)) in bare(said):
-            self._set(replace(self._known, awaiting="fact", pending=answering.question.text, asked=0))
+            self._set(
+                replace(self._known, awaiting="fact", pending=answering.question.text, asked=0)
+            )
 
     def _language_of(self, answering: Answering, step: Step) -> str:
         """A name or a code says nothing of the language that somebody speaks."""

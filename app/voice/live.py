@@ -11,8 +11,8 @@ from app.tenants import Tenants
 from app.voice.caller import Callers
 from app.voice.dispatch import Dispatch
 from app.voice.greetings import Greetings
-from app.voice.local_speech import LocalSpeech
 from app.voice.identity import ThreadPost
+from app.voice.local_speech import LocalSpeech
 from app.voice.media import MediaStreams
 from app.voice.phone_line import PhoneLine
 from app.voice.prelude import Prelude
@@ -54,7 +54,6 @@ class HotlineLive:
             mind=mind,
             cases=cases,
             callers=callers,
-            callers=Callers(stays),
             own_numbers=snapshot.numbers_of,
             post=post,
             voices=self._voices,

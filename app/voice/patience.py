@@ -7,6 +7,7 @@ from contextlib import aclosing
 from app.background import Background
 from app.errors import ProductError
 
+FILLERS = ("voice_moment", "voice_still_looking")
 FILLER_EVERY_S = 3.0
 """From one filler to the next; each takes about a second to say."""
 

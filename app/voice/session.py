@@ -173,8 +173,7 @@ class CallSession:
         stack.callback(self._end_session)
         stack.callback(self._first_words.end)
         self._greet(session)
-        own_numbers = self._parts.own_numbers(self._tenant.id)
-        await self._identity.begin(self._ticket, own_numbers)
+        await self._identity.begin(self._ticket, self._parts.own_numbers(self._tenant.id))
         self._look_for_case()
         await self._until_over()
 

@@ -41,6 +41,11 @@ class Thought:
     turns: list[Said] = field(default_factory=list)
     """The caller's turn that asked, and ours that answered."""
 
+    @property
+    def question(self) -> str:
+        """What the mind is asked: an earlier turn, where that waited to know who calls."""
+        return (self.step.question if self.step else None) or self.asked
+
     def is_of(self, asked: str | None) -> bool:
         """Whether this was thought of those words."""
         return asked is not None and bare(self.asked) == bare(asked)

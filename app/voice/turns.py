@@ -27,20 +27,17 @@ from app.tenants import Tenant
 from app.voice.clauses import clauses
 from app.voice.escalation import Escalation, hands_over
 from app.voice.follow_up import is_unanswered
-from app.voice.handling import CallHandling
+from app.voice.handling import ONLY_FACTS, CallHandling
 from app.voice.identity import Identity
 from app.voice.ledger import Ledger
 from app.voice.openings import Openings
-from app.voice.patience import patiently
+from app.voice.patience import FILLERS, patiently
 from app.voice.pronounce import heard_form
 from app.voice.stages import Stages, Utterance
 from app.voice.thought import Foreseeing, Thought, allowed
 from app.voice.transcript import Said, Transcript
 
 logger = logging.getLogger(__name__)
-
-FILLERS = ("voice_moment", "voice_still_looking")
-ONLY_FACTS = "a person was called: only certain facts are given"
 
 
 class Turns:
@@ -72,7 +69,6 @@ class Turns:
             conversation_id=conversation_id,
         )
         self.identity: Identity | None = None
-        """Who is calling; none where nobody asks."""
         self.on_foreseen: Callable[[str], None] = lambda _: None
         """Told of a first clause that will be said if the route leads to it."""
         self.on_stay: Callable[[], None] = lambda: None
@@ -200,11 +196,9 @@ class Turns:
             yield says
 
     async def _thinking(self, thought: Thought) -> AsyncGenerator[str, None]:
-        step = thought.step
-        asked = (step.question if step else None) or thought.asked
-        answering = thought.answering = await self._mind.begin(await self._question(asked))
-        if self.identity is not None and step is not None and step.is_ours:
-            await self.identity.speak(answering, step)
+        answering = thought.answering = await self._mind.begin(await self._question(thought))
+        if self.identity is not None:
+            await self.identity.speak(answering, thought.step)
         answering.on_words_ahead = Foreseeing(answering, self.on_foreseen)
         route = await answering.route()
         if route.outcome == "silence":
@@ -231,7 +225,7 @@ class Turns:
             thought.stages.token_at = thought.stages.token_at or self._clock.now()
             yield word
 
-    async def _question(self, asked: str) -> Question:
+    async def _question(self, thought: Thought) -> Question:
         return Question(
             tenant=self.tenant,
             medium="phone",
@@ -239,7 +233,7 @@ class Turns:
             generation=len(self.transcript.history),
             stay=self.stay,
             history=self.transcript.history,
-            asked=(self.mask(asked),),
+            asked=(self.mask(thought.question),),
             has_attachment=False,
             language_hint=self.language,
             refuses_robot=False,

@@ -27,6 +27,7 @@ class Talk:
         parts = RecordParts(
             database=rooms.database, bus=rooms.bus, clock=rooms.clock,
             background=rooms.background, conversations=rooms.conversations, jobs=rooms.jobs,
+            telemetry=rooms.telemetry,
         )  # fmt: skip
         self.rooms = rooms
         self.ticket = ticket
@@ -39,10 +40,15 @@ class Talk:
             bus=rooms.bus,
             conversations=rooms.conversations,
             escalation=Escalation(
-                tenant=tenant, caller_e164=ticket.caller_e164, cases=rooms.cases,
-                clock=rooms.clock, background=rooms.background, ledger=self.record.ledger,
-                conversation_id=self.record.conversation_id, handling=handling,
-            ),  # fmt: skip
+                tenant=tenant,
+                caller_e164=ticket.caller_e164,
+                cases=rooms.cases,
+                clock=rooms.clock,
+                background=rooms.background,
+                ledger=self.record.ledger,
+                conversation_id=self.record.conversation_id,
+                handling=handling,
+            ),
             handling=handling,
             clock=rooms.clock,
             background=rooms.background,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -25,6 +26,7 @@ from app.telemetry import Telemetry
 from app.tenants import Tenant, Tenants
 from app.voice.caller import Callers
 from app.voice.greetings import Greetings
+from app.voice.identity import ThreadPost
 from app.voice.phone_line import PhoneLine
 from app.voice.prelude import Prelude
 from app.voice.record import RecordParts
@@ -34,6 +36,8 @@ from app.voice.speech import Voices
 from app.voice.tickets import Ticket
 from tests.fakes import FakeLanguageModel
 from tests.make import make_stay
+from tests.rooms import Rooms
+from tests.voice.conftest import CALLER
 from tests.voice.telephone import LONG_S, SPOKEN_S, Carrier, TypedVoices
 
 QUESTION = "Is there a bakery nearby?"
@@ -52,7 +56,7 @@ class Call:
         self.session = CallSession(
             parts, tenant=tenant, number=NUMBER, line=self.line,
             ticket=Ticket(
-                call_sid="CA1", tenant_id="acme", hotline_e164=HOTLINE, caller_e164=None,
+                call_sid="CA1", tenant_id="acme", hotline_e164=HOTLINE, caller_e164=CALLER,
                 is_doubtful=False,
             ),
         )  # fmt: skip
@@ -112,7 +116,7 @@ def model() -> FakeLanguageModel:
 @pytest.fixture
 async def parts(
     database: Database, bus: Bus, background: Background, tenants: Tenants, tenant: Tenant,
-    model: FakeLanguageModel, tmp_path: Any,
+    model: FakeLanguageModel, rooms: Rooms, tmp_path: Any,
 ) -> CallParts:  # fmt: skip
     """A house with one hotline; time is real."""
     clock, telemetry = Clock(), Telemetry(TelemetrySettings())
@@ -120,6 +124,9 @@ async def parts(
         database=database, bus=bus, clock=clock, background=background, telemetry=telemetry,
         settings=JobSettings(),
     )  # fmt: skip
+    today = clock.now().date()
+    until = today + timedelta(days=3)
+    await rooms.books(5009, 79, arrivalDate=f"{today}", departureDate=f"{until}")
     hotlines = Hotlines(database, bus, tenants)
     await hotlines.set_carrier("acme", account_sid="AC1", auth_tokens=("x",))
     await hotlines.add("acme", HOTLINE, name="Acme Stays", language="en")
@@ -146,6 +153,8 @@ async def parts(
         mind=mind,
         cases=Cases(database=database, bus=bus, clock=clock, jobs=jobs, tenants=tenants),
         callers=callers,
+        own_numbers=snapshot.numbers_of,
+        post=cast("ThreadPost", None),
         voices=voices,
         greetings=Greetings(snapshot=snapshot, tenants=tenants, voices=voices),
         prelude=Prelude(record=record, tenants=tenants, callers=callers, voices=voices),

@@ -21,7 +21,7 @@ class Callers:
 
     def __init__(self) -> None:
         self.knows: Caller | Exception = Caller(
-            stays=(make_stay(reservation=make_reservation(guest_locale="pl")),), assurance=1
+            stays=(make_stay(reservation=make_reservation(guest_locale="pl")),)
         )
         self.may_answer = asyncio.Event()
         self.may_answer.set()

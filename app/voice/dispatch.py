@@ -71,8 +71,7 @@ class Dispatch:
     async def on_handling_changed(self, event: HandlingChanged) -> None:
         """Who speaks in a conversation has changed: its call hears it at once."""
         for call in list(self._live.values()):
-            if call.tenant_id == event.tenant_id:
-                call.on_handling(event)
+            call.on_handling(event)
 
     async def close(self) -> None:
         """End every call; each says that it must go."""

@@ -3,15 +3,12 @@
 The thread is another room's: here only its job is armed.
 """
 
-import asyncio
 from collections.abc import Sequence
 
-from app.clock import Clock
 from app.db import Connection
-from app.jobs import Job, Jobs
-from app.tenants import Tenant
+from app.jobs import Job
 from app.voice.bare import bare
-from app.voice.ledger import Ledger
+from app.voice.record import CallRecord, RecordParts
 from app.voice.thought import Thought
 
 ENOUGH = 0.5
@@ -31,18 +28,16 @@ def is_unanswered(thoughts: Sequence[Thought]) -> bool:
     return sum(map(len, heard)) < ENOUGH * len(bare("".join(last.words))) or not heard
 
 
-def follow_up(
-    ledger: Ledger, jobs: Jobs, clock: Clock, tenant: Tenant, conversation_id: asyncio.Future[int]
-) -> None:
+def follow_up(record: CallRecord, parts: RecordParts, tenant_id: str) -> None:
     """Have the question answered in writing, after everything that the call has to write."""
 
     async def write(conn: Connection) -> None:
-        await jobs.arm(
+        await parts.jobs.arm(
             conn,
-            tenant_id=tenant.id,
+            tenant_id=tenant_id,
             kind=Job.AFTER_CALL,
-            key=await conversation_id,
-            due_at=clock.now(),
+            key=await record.conversation_id,
+            due_at=parts.clock.now(),
         )
 
-    ledger.write(write)
+    record.ledger.write(write)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from livekit.agents import (
     AgentSession,
+    CloseEvent,
     ConversationItemAddedEvent,
     UserInputTranscribedEvent,
 )
@@ -125,15 +126,12 @@ class CallSession:
         self._over = asyncio.Event()
         self.ended = asyncio.Event()
         self._because = "the caller hung up"
+        self._has_failed = False
+        """Ears or mouth gave up: the carrier is asked to connect the sound once more."""
         self._heard_s: float | None = None
         """How much of our last stretch of speech the caller has heard."""
         self._handling.on_change(self._on_handling)
         self._escalation.on_news(self._say)
-
-    @property
-    def tenant_id(self) -> str:
-        """Whose hotline was called."""
-        return self._tenant.id
 
     async def run(self) -> None:
         """Serve the caller until either side ends it."""
@@ -143,6 +141,9 @@ class CallSession:
                 await self._serve(stack)
         except Exception:
             self._because = "something of ours failed"
+            self._escalation.call(
+                severity="normal", trigger="[the call broke off]", because=self._because
+            )
             raise
         finally:
             self._silence.busy()
@@ -176,19 +177,14 @@ class CallSession:
         await self._identity.begin(self._ticket, self._parts.own_numbers(self._tenant.id))
         self._look_for_case()
         await self._until_over()
+        if self._has_failed:
+            raise Unavailable("ears or mouth failed for good")
 
     def _follow_up(self) -> None:
         """A question that the hang-up left open is answered in writing, where the tenant wants."""
         is_wanted = self._tenant.settings.voice.follow_up and self._turns.stay is not None
         if is_wanted and self._turns.is_unanswered:
-            record = self._parts.record
-            follow_up(
-                self._record.ledger,
-                record.jobs,
-                record.clock,
-                self._tenant,
-                self._record.conversation_id,
-            )
+            follow_up(self._record, self._parts.record, self._tenant.id)
 
     def _end_session(self) -> None:
         self._session = None
@@ -223,7 +219,7 @@ class CallSession:
         session.on("conversation_item_added", self._on_item)
         session.on("user_state_changed", self._on_state)
         session.on("agent_state_changed", self._on_state)
-        session.on("close", lambda _: self._over.set())
+        session.on("close", self._on_close)
         session.on("user_input_transcribed", self._on_transcribed)
         self._line.output.on("playback_started", self._on_sound)
         self._line.output.on("playback_finished", self._on_played)
@@ -267,6 +263,10 @@ class CallSession:
 
     # -- while it runs -----------------------------------------------------------------------
 
+    def _on_close(self, event: CloseEvent) -> None:
+        self._has_failed = event.error is not None
+        self._over.set()
+
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
         item, now = event.item, self._parts.record.clock.now()
         if getattr(item, "role", None) == "user":
@@ -293,9 +293,9 @@ class CallSession:
     def _on_state(self, _: object) -> None:
         """Time runs against the caller only while it is their turn."""
         session = self._session
-        if session is None or self._handling.voice != "bot":
-            self._silence.busy()
-        elif session.agent_state == "listening" and session.user_state != "speaking":
+        is_listening = session is not None and session.agent_state == "listening"
+        is_theirs = is_listening and session is not None and session.user_state != "speaking"
+        if is_theirs and self._handling.voice == "bot":
             self._silence.quiet()
         else:
             self._silence.busy()
@@ -323,8 +323,9 @@ class CallSession:
 
     def on_handling(self, event: HandlingChanged) -> None:
         """Who speaks has changed, in this conversation or another."""
-        conversation = self._record.conversation_id
-        if not conversation.done() or conversation.result() != event.id:
+        mine = self._record.conversation_id
+        is_mine = mine.done() and mine.result() == event.id
+        if event.tenant_id != self._tenant.id or not is_mine:
             return
         if event.speaker:
             self._handling.heard(event.speaker)

@@ -1,7 +1,5 @@
 """Whether a caller hung up before the answer was heard."""
 
-from app.jobs import Job
-from app.voice.follow_up import follow_up
 from tests.voice.conftest import OnTheLine
 
 QUESTION = "Is there a bakery nearby?"
@@ -43,16 +41,3 @@ async def test_what_people_see_to_needs_no_follow_up(call: OnTheLine):
     await call.answer(text)
     call.turns.confirm(text)
     assert not call.turns.is_unanswered
-
-
-async def test_the_follow_up_is_armed_after_everything_else(call: OnTheLine):
-    await asks(call)
-    turns = call.turns
-    follow_up(call.ledger, call.jobs, call.clock, turns.tenant, turns._conversation_id)
-    await call.ledger.close()
-    async with call.database.shared().transaction() as conn:
-        row = await conn.fetchrow(
-            "select kind, key from nightdesk.wake where kind = $1", "chat.after_call"
-        )
-    assert row is not None
-    assert (row["kind"], row["key"]) == (Job.AFTER_CALL, str(call.conversation_id))

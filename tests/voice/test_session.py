@@ -15,6 +15,7 @@ from app.bus import Bus
 from app.clock import Clock
 from app.conversations import Conversations
 from app.db import Database
+from app.errors import BadInput
 from app.escalation.cases import Cases
 from app.events import HandlingChanged
 from app.hotlines import Hotlines
@@ -334,3 +335,34 @@ async def test_a_question_that_the_hang_up_left_open_is_followed_up_where_the_te
             "select count(*) from nightdesk.wake where kind = $1", Job.AFTER_CALL
         )
     assert armed == 1
+
+
+async def test_what_the_caller_should_know_is_said_after_the_greeting(
+    parts: CallParts, tenant: Tenant
+):
+    await parts.greetings.prepare()
+    call = call_of(parts, tenant)
+    call.begin()
+    await call.session._first_words.know_case("Your case is with our team already.")
+    await call.until_turn("bot", "Your case is with our team already.")
+    assert call.session._turns.openings.due() == []
+    await call.hangs_up()
+
+
+class NoVoices(TypedVoices):
+    """A provider that is not there."""
+
+    def of_call(self, *_: Any, **more: Any) -> Any:
+        raise BadInput("there is no such provider")
+
+
+async def test_a_call_that_we_cannot_serve_ends_its_record_and_is_a_persons_matter(
+    parts: CallParts, tenant: Tenant
+):
+    call = call_of(replace(parts, voices=cast("Voices", NoVoices())), tenant)
+    with pytest.raises(BadInput):
+        await call.session.run()
+    (row,) = await call.rows("calls")
+    assert row["because"] == "something of ours failed"
+    (case,) = await call.rows("cases")
+    assert case["trigger_text"] == "[the call broke off]"

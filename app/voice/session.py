@@ -21,6 +21,7 @@ from livekit.agents.voice.transcription import TranscriptSynchronizer
 from app.bots.answer import Mind
 from app.bots.sentences import sentence
 from app.db import Connection
+from app.errors import Unavailable
 from app.escalation.cases import Cases
 from app.events import HandlingChanged
 from app.pms.stay import Stay
@@ -171,7 +172,7 @@ class CallSession:
         stack.push_async_callback(session.aclose)
         await session.start(agent, record=False)
         self._session = session
-        stack.callback(self._end_session)
+        stack.callback(setattr, self, "_session", None)
         stack.callback(self._first_words.end)
         self._greet(session)
         await self._identity.begin(self._ticket, self._parts.own_numbers(self._tenant.id))
@@ -185,9 +186,6 @@ class CallSession:
         is_wanted = self._tenant.settings.voice.follow_up and self._turns.stay is not None
         if is_wanted and self._turns.is_unanswered:
             follow_up(self._record, self._parts.record, self._tenant.id)
-
-    def _end_session(self) -> None:
-        self._session = None
 
     def end(self, because: str) -> None:
         """End it from our side."""

@@ -174,8 +174,6 @@ class Turns:
         if thought.prepared is not None:
             yield thought.prepared.says
             return
-        if self.identity is not None:
-            thought.step = await self.identity.meet(thought.asked)
         voice = self.tenant.settings.voice
         in_time = patiently(
             self._thinking(thought),
@@ -196,6 +194,8 @@ class Turns:
             yield says
 
     async def _thinking(self, thought: Thought) -> AsyncGenerator[str, None]:
+        if self.identity is not None:
+            thought.step = await self.identity.meet(thought.asked)
         answering = thought.answering = await self._mind.begin(await self._question(thought))
         if self.identity is not None:
             await self.identity.speak(answering, thought.step)

@@ -1,5 +1,7 @@
 """The live part of the hotline, joined: sockets, sessions, voices, greetings."""
 
+import asyncio
+
 from starlette.websockets import WebSocket
 
 from app.bots.answer import Mind
@@ -41,6 +43,9 @@ class HotlineLive:
         voices: Voices | None = None,
     ) -> None:
         self._snapshot, self._mind = snapshot, mind
+        self._preparing = asyncio.Lock()
+        self._asked = self._seen_to = 0
+        """How often it was asked to prepare, and up to which of these it has."""
         key = settings.secrets.openai_api_key
         local = LocalSpeech(settings.data.dir / "speech", record.background)
         self._voices = voices or Voices(key.get_secret_value() if key else None, local)
@@ -95,10 +100,19 @@ class HotlineLive:
         await self._dispatch.on_handling_changed(event)
 
     async def prepare(self) -> None:
-        """Have at hand what first questions need, and make the greetings that are missing."""
-        for tenant_id in {number.tenant_id for number in self._snapshot.numbers}:
-            await self._mind.warm(tenant_id)
-        await self._greetings.prepare()
+        """Have at hand what first questions need, and make the greetings that are missing.
+
+        Changes that come while it works are seen to together, once it is done.
+        """
+        self._asked += 1
+        mine = self._asked
+        async with self._preparing:
+            if self._seen_to >= mine:
+                return
+            self._seen_to = self._asked
+            for tenant_id in {number.tenant_id for number in self._snapshot.numbers}:
+                await self._mind.warm(tenant_id)
+            await self._greetings.prepare()
 
     async def close(self) -> None:
         """End every call, and what they were made with."""

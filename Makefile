@@ -24,7 +24,7 @@ run: install
 	$(BIN)/python -m app.main
 
 test: install
-	$(BIN)/python -m pytest -n auto --maxprocesses $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n auto --maxprocesses $(WORKERS) --dist loadscope
 
 check: install
 	$(BIN)/ruff format --check .

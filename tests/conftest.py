@@ -10,6 +10,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from app.background import Background
 from app.bus import Bus
@@ -20,6 +21,22 @@ from app.keys import Keyring, new_key
 from app.settings import Settings
 from app.tenants import Tenant, Tenants
 from tests.net import Net
+
+WHOLE_PATHS = "tests/paths/"
+
+
+class PathsTogether(LoadScopeScheduling):  # type: ignore[misc]
+    """Each file on one worker; the whole paths all on one, for they share a product and a world."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid).split("::")[0]
+        return WHOLE_PATHS if file.startswith(WHOLE_PATHS) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> PathsTogether:
+    """How tests are shared out."""
+    return PathsTogether(config, log)
+
 
 NOON = datetime(2026, 4, 13, 12, 0, tzinfo=UTC)
 

@@ -36,7 +36,7 @@ KEYS: dict[Job, str] = {
     Job.ALERT: "row", Job.UNACKNOWLEDGED: "row", Job.RESERVATION: "reservation",
     Job.FIND_THREAD: "reservation", Job.FULL_SYNC: "account", Job.RECENT_SYNC: "account",
     Job.UNREAD_SYNC: "account", Job.PURGE: "daily",
-    Job.GIVEN_UP: "job",
+    Job.GIVEN_UP: "job", Job.AFTER_CALL: "row", Job.CALL: "call",
 }  # fmt: skip
 """Job → what its key is."""
 
@@ -52,6 +52,7 @@ def keys_of(kind: Job, me: Twin, other: Twin) -> list[str]:
         "reservation": [f"{account}:{QUIET_GUEST}" for account in accounts],
         "account": [str(account) for account in accounts],
         "daily": ["daily"],
+        "call": ["CA-call", f"CA-{other.name}"],
     }[KEYS[kind]]
 
 

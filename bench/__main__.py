@@ -5,7 +5,20 @@ import statistics
 import sys
 from collections.abc import Awaitable, Callable
 
-from bench import access, context, flood, fuzz, leaks, mind, process, replies, voice, webhook
+from bench import (
+    access,
+    context,
+    flood,
+    fuzz,
+    human_speech,
+    leaks,
+    mind,
+    process,
+    replies,
+    voice,
+    voice_latency,
+    webhook,
+)  # fmt: skip
 from bench.crash import forms as crash
 
 Measurement = Callable[[], Awaitable[dict[str, tuple[list[float], str]]]]
@@ -21,6 +34,8 @@ MEASUREMENTS: dict[str, Measurement] = {
     "flood": flood.measure,
     "crash": crash.measure,
     "voice": voice.measure,
+    "voice_latency": voice_latency.measure,
+    "human_speech": human_speech.measure,
 }
 
 

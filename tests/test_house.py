@@ -37,7 +37,6 @@ UNTESTED = {
     "voice/late.py": A_CALL,
     "voice/line.py": "a protocol: test_phone_line.py tries the line there is",
     "voice/live.py": A_CALL,
-    "voice/local_mouths.py": "heard by the local ears in test_speech_server.py",
     "voice/media.py": A_CALL,
     "voice/phone_sound.py": "both directions of the line in test_phone_line.py",
     "voice/proving.py": "callers with a number in test_identifying.py and test_identity.py",

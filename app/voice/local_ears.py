@@ -29,6 +29,8 @@ NO_SPEECH = 0.6
 """From this probability of silence on, with an unsure text, nothing was said."""
 UNSURE = -1.0
 BEAM = 5
+"""With hints, and for languages other than English; without them the first guess is as good, and
+sooner. Measured: local-models, section 2."""
 SHORTEST_TOLD_S = 1.0
 """Below that a language is not told from the sound: "okay" is one in most of them."""
 SURE_WHOLE = 0.9
@@ -102,7 +104,7 @@ class WhisperEars:
         result: Any = model.model.generate(
             encoded,
             [start],
-            beam_size=BEAM,
+            beam_size=BEAM if prompt.strip() or language != "en" else 1,
             max_length=len(start) + 14 + int(9 * seconds),
             return_scores=True,
             return_no_speech_prob=True,

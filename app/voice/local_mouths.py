@@ -7,6 +7,7 @@ differ. espeak-ng is robotic but right, and needs no weights. Source: measured, 
 import ctypes
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
@@ -32,6 +33,11 @@ VOICES = {
     "robot-ar": ("espeak", "ar"),
 }
 """Name → (engine, espeak-ng's name of the language)."""
+
+
+PAUSE = re.compile(r"[,;:.!?](?=\s)")
+SHORTEST_PIECE = 16
+"""Characters; shorter beginnings sound cut off, and save nothing."""
 
 
 class Engine(Protocol):
@@ -95,11 +101,30 @@ class Piper:
         if hashlib.sha256(model.read_bytes()).hexdigest() != PIPER_SHA256:
             raise ValueError("the weights of the local voice are not those that were tested")
         self._voice = PiperVoice.load(model)
+        self._voice.session = _patient_session(model)
 
     def synthesize(self, text: str, language: str) -> Iterator[tuple[Samples, int]]:
-        """The text sentence by sentence; the voice speaks English."""
-        for chunk in self._voice.synthesize(text):
-            yield chunk.audio_int16_array, chunk.sample_rate
+        """The text piece by piece, each made as a whole; the voice speaks English."""
+        for piece in pieces_of(text):
+            for chunk in self._voice.synthesize(piece):
+                yield chunk.audio_int16_array, chunk.sample_rate
+
+
+def pieces_of(text: str) -> list[str]:
+    """A text with its beginning apart, at a pause of its own: sound begins once that is made."""
+    for hit in PAUSE.finditer(text):
+        if hit.start() >= SHORTEST_PIECE and len(text) - hit.end() >= SHORTEST_PIECE:
+            return [text[: hit.end()].strip(), text[hit.end() :].strip()]
+    return [text]
+
+
+def _patient_session(model: Path) -> onnxruntime.InferenceSession:
+    """The voice's network on threads that sleep when they have nothing to do: a call needs them."""
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(
+        str(model), sess_options=options, providers=["CPUExecutionProvider"]
+    )
 
 
 class Espeak:

@@ -91,7 +91,10 @@ class LocalSpeech:
         """Connections to it, kept warm."""
         if self._http is None:
             self._http = httpx2.AsyncClient(
-                base_url=self.url, timeout=ANSWERS_WITHIN_S, trust_env=False
+                base_url=self.url,
+                timeout=ANSWERS_WITHIN_S,
+                trust_env=False,
+                limits=httpx2.Limits(keepalive_expiry=120),
             )
         return self._http
 
@@ -160,8 +163,9 @@ class LocalSpeech:
         if process.stdout is None:
             return False
         try:
-            line = await asyncio.wait_for(process.stdout.readline(), STARTS_WITHIN_S)
-            json.loads(line)
+            # Not `wait_for`: in 3.11 it may swallow the cancellation that ends us.
+            async with asyncio.timeout(STARTS_WITHIN_S):
+                json.loads(await process.stdout.readline())
         except (TimeoutError, ValueError):
             await _end(process)
             return False

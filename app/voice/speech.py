@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from httpx2 import HTTPError
+from httpx2 import HTTPError, Limits
 from livekit.agents import inference, stt, tts, vad
 from livekit.plugins import openai
-from openai import AsyncClient, OpenAIError
+from openai import AsyncClient, DefaultAsyncHttpxClient, OpenAIError
 
 from app.errors import BadInput
 from app.tenants import Tenant
@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 VAD_THREADS = 2
 NO_KEY = "no-key"
+KEPT = Limits(max_connections=100, max_keepalive_connections=50, keepalive_expiry=120)
+"""A connection outlives the pauses of a call; by default it would be made anew for each turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +127,12 @@ class Voices:
     def _client(self, url: str, key: str) -> AsyncClient:
         """Connections that calls share: they are warm while the next one rings."""
         if (url, key) not in self._clients:
-            self._clients[url, key] = AsyncClient(base_url=url, api_key=key, max_retries=0)
+            self._clients[url, key] = AsyncClient(
+                base_url=url,
+                api_key=key,
+                max_retries=0,
+                http_client=DefaultAsyncHttpxClient(limits=KEPT),
+            )
         return self._clients[url, key]
 
 

@@ -33,6 +33,8 @@ SPOKEN_RATE = 24000
 """What OpenAI's speech has as `pcm`, and so its clients expect."""
 MOST_SECONDS = 60
 MOST_CHARACTERS = 4000
+KEEPS_CONNECTIONS_S = 600
+"""Longer than any caller of ours keeps an idle one, so that none is closed under a request."""
 MOST_BYTES = 8_000_000
 KEEP_ALIVE_S = 120
 """Longer than any caller keeps an idle connection: one closed under a request would fail it."""
@@ -129,7 +131,10 @@ async def serve(bound: socket.socket, cache: Path, *, ends_with_input: bool) -> 
     """Serve on a bound socket; its port stands on stdout once everything is loaded."""
     speech = SpeechServer(cache)
     await asyncio.to_thread(speech.warm)
-    server = uvicorn.Server(uvicorn.Config(speech.app(), log_level="warning"))
+    config = uvicorn.Config(
+        speech.app(), log_level="warning", timeout_keep_alive=KEEPS_CONNECTIONS_S
+    )
+    server = uvicorn.Server(config)
     if ends_with_input:
         loop = asyncio.get_running_loop()
         threading.Thread(

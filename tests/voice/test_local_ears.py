@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.voice import local_ears
-from app.voice.local_ears import WEIGHTS, joined_weights, without_repeats
+from app.voice.local_ears import WEIGHTS, joined_weights, surest, without_repeats
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,25 @@ def test_the_weights_come_from_packages():
     for number, package in enumerate(WEIGHTS, start=1):
         assert (resources.files(package) / "data" / f"model.bin.part{number}").is_file()
     assert len(local_ears.WEIGHTS_SHA256) == 64
+
+
+@pytest.mark.parametrize(
+    ("scores", "language"),
+    [
+        ([("<|en|>", 0.98), ("<|pl|>", 0.01)], "en"),
+        ([("<|pl|>", 0.97), ("<|en|>", 0.01), ("<|la|>", 0.02)], "pl"),
+        ([("<|la|>", 0.8), ("<|pl|>", 0.15)], None),
+        ([("<|en|>", 0.86), ("<|ar|>", 0.1)], None),
+        ([], None),
+    ],
+)
+def test_another_language_counts_only_where_the_sound_is_surely_of_it(
+    scores: list[tuple[str, float]], language: str | None
+):
+    assert surest(scores, ("en", "pl", "ar")) == language
+
+
+def test_weights_that_were_changed_on_disk_are_joined_anew(tmp_path: Path):
+    folder = joined_weights(tmp_path)
+    (folder / "model.bin").write_bytes(b"other")
+    assert (joined_weights(tmp_path) / "model.bin").stat().st_size > 1_000_000

@@ -275,21 +275,16 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "ar": "شكرًا، سأبلغ أحد الزملاء الآن وسيعاود الاتصال بك.",
     },
     "unproven": {
-        "en": "Before I share the access details, please tell me the departure date or the "
-        "confirmation code of your booking.",
-        "pl": "Zanim podam dane dostępowe, proszę podać datę wyjazdu albo kod potwierdzenia "
-        "rezerwacji.",
-        "de": "Bevor ich die Zugangsdaten nenne, sagen Sie mir bitte den Abreisetag oder den "
-        "Bestätigungscode Ihrer Buchung.",
-        "ar": "قبل أن أعطيك بيانات الدخول، يرجى ذكر تاريخ المغادرة أو رمز تأكيد الحجز.",
+        "en": "Please tell me the departure date or the confirmation code of your booking first.",
+        "pl": "Proszę najpierw podać datę wyjazdu albo kod potwierdzenia rezerwacji.",
+        "de": "Bitte nennen Sie mir zuerst den Abreisetag oder den Bestätigungscode Ihrer Buchung.",
+        "ar": "يرجى أولًا ذكر تاريخ المغادرة أو رمز تأكيد الحجز.",
     },
     "unproven_by_code": {
-        "en": "Before I share the access details, please tell me the confirmation code of your "
-        "booking.",
-        "pl": "Zanim podam dane dostępowe, proszę podać kod potwierdzenia rezerwacji.",
-        "de": "Bevor ich die Zugangsdaten nenne, sagen Sie mir bitte den Bestätigungscode Ihrer "
-        "Buchung.",
-        "ar": "قبل أن أعطيك بيانات الدخول، يرجى ذكر رمز تأكيد الحجز.",
+        "en": "Please tell me the confirmation code of your booking first.",
+        "pl": "Proszę najpierw podać kod potwierdzenia rezerwacji.",
+        "de": "Bitte nennen Sie mir zuerst den Bestätigungscode Ihrer Buchung.",
+        "ar": "يرجى أولًا ذكر رمز تأكيد الحجز.",
     },
     "busy_line": {
         "en": "All our lines are busy at the moment. Please call again in a few minutes.",

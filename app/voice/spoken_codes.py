@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from rapidfuzz.distance import Levenshtein
 
+from app.voice.spoken_dates import MONTHS
 from app.voice.spoken_numbers import Number, Word, numbers_in, words_of
 
 SHORTEST_RUN = 5
@@ -101,6 +102,8 @@ def _signs_at(
         return (sign * 2, after) if len(sign) == 1 else ("", at + 1)
     if (number := numbers.get(at)) is not None and not _is_letter_name(word):
         return number.digits, number.after
+    if word.plain in MONTHS and (at + 1 in numbers or at - 1 in numbers):
+        return "", at + 1  # `November 28` is a day
     letter = _letter(word, is_begun=is_begun)
     if len(letter) == 1:
         return letter, _past_example(words, at + 1)

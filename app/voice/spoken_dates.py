@@ -103,7 +103,8 @@ def dates_in(text: str, today: date, *, is_awaited: bool = False) -> list[Spoken
     found: dict[tuple[int, int | None, int | None], SpokenDate] = {}
     for each in sorted((*written, *said), key=lambda spoken: spoken.at):
         found.setdefault((each.day, each.month, each.year), each)
-    return list(found.values())
+    whole = {each.day for each in found.values() if each.month is not None}
+    return [each for each in found.values() if each.month is not None or each.day not in whole]
 
 
 def is_about_departure(text: str, spoken: SpokenDate) -> bool | None:

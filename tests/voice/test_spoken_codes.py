@@ -29,7 +29,13 @@ def test_a_spelled_code_is_that_code(text: str):
 
 @pytest.mark.parametrize(
     "text",
-    ["What is the door code please?", "I'm in front of the house", "We are four people", "No.", ""],
+    [
+        "What is the door code please?",
+        "I'm in front of the house",
+        "We are four people",
+        "No.",
+        "",
+    ],
 )
 def test_other_words_are_no_code(text: str):
     assert codes_in(text) == []
@@ -67,3 +73,8 @@ def test_many_codes_in_one_breath_are_not_the_one_among_them():
 @given(st.text(max_size=80))
 def test_whatever_is_said_is_read(text: str):
     assert all(code.isalnum() for code in codes_in(text))
+
+
+def test_a_day_in_november_is_no_code():
+    assert codes_in("We leave on November 28, 2026") == []
+    assert codes_in("28 November 2026") == []

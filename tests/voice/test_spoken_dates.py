@@ -45,6 +45,11 @@ def test_other_numbers_are_no_dates(text: str):
     assert dates_in(text, TODAY) == []
 
 
+def test_a_date_that_was_said_twice_is_one():
+    (spoken,) = dates_in("on April 16th April 16th", TODAY)
+    assert spoken.is_on(DAY, TODAY)
+
+
 def test_a_number_alone_is_a_day_where_a_date_was_asked_for():
     assert dates_in("16", TODAY) == []
     (spoken,) = dates_in("sixteen", TODAY, is_awaited=True)

@@ -100,6 +100,8 @@ def _signs_at(
             return "W", at + 2
         sign, after = _signs_at(words, numbers, at + 1, is_begun=True)
         return (sign * 2, after) if len(sign) == 1 else ("", at + 1)
+    if at in numbers and at > 0 and words[at - 1].plain in MONTHS:
+        return "", numbers[at].after
     if (number := numbers.get(at)) is not None and not _is_letter_name(word):
         return number.digits, number.after
     if word.plain in MONTHS and (at + 1 in numbers or at - 1 in numbers):

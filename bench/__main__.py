@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from bench import (
     access,
+    calls,
     context,
     flood,
     fuzz,
@@ -26,6 +27,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "process": process.measure,
     "mind": mind.measure,
     "access": access.measure,
+    "calls": calls.measure,
     "webhook": webhook.measure,
     "replies": replies.measure,
     "context": context.measure,

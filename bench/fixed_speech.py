@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from livekit import rtc
-from livekit.agents import stt, tts, vad
+from livekit.agents import DEFAULT_API_CONNECT_OPTIONS, stt, tts, vad
 
 from app.bots.llm import Messages, RouteOutput, Stream
 from app.bots.records import ModelCall
@@ -204,7 +204,7 @@ class FixedMouth(tts.TTS[Any]):
 
     def synthesize(self, text: str, *, conn_options: Any = None) -> tts.ChunkedStream:
         """One clause."""
-        options = conn_options or tts.tts.DEFAULT_API_CONNECT_OPTIONS
+        options = conn_options or DEFAULT_API_CONNECT_OPTIONS
         return _Hum(tts=self, input_text=text, conn_options=options)
 
 

@@ -13,7 +13,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -51,8 +51,10 @@ class OpenTickets(Tickets):
 
 
 @contextlib.asynccontextmanager
-async def served(port: int) -> AsyncIterator[tuple[Product, int]]:
-    """The product and the socket's port."""
+async def served(
+    port: int, more: Mapping[str, str] | None = None
+) -> AsyncIterator[tuple[Product, int]]:
+    """The product and the socket's port; `more` are further settings."""
     folder = tempfile.mkdtemp(prefix="nightdesk-voice-")
     latencies = Latencies()
     settings = load_settings(
@@ -63,6 +65,7 @@ async def served(port: int) -> AsyncIterator[tuple[Product, int]]:
             "NIGHTDESK_SERVER__DESK_PORT": "0",
             "NIGHTDESK_PHONE__MAX_CALLS": os.environ.get("VOICE_MAX_CALLS", "200"),
             "NIGHTDESK_VOICE__ACCESS_ASSURANCE": "1",
+            **(more or {}),
         },
     )
     product = build(settings, model=FixedModel(latencies), voices=FixedVoices(latencies))

@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from importlib import resources
 from typing import Any
 
+import phonenumbers
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -101,7 +102,7 @@ class Phone:
             row
             for row in account.reservations.values()
             if row["status"] in ("new", "modified")
-            and str(row["phone"] or "").startswith("+")
+            and _is_telephone(str(row["phone"] or ""))
             and today.isoformat() <= row["departureDate"]
             and row["arrivalDate"] <= (today + timedelta(days=30)).isoformat()
         ]
@@ -313,6 +314,14 @@ def _guest(account: Account, row: Row, today: date) -> Row:
         "when": when,
         "leaves": "today" if departure == today.isoformat() else _day(departure),
     }
+
+
+def _is_telephone(number: str) -> bool:
+    """Whether anybody could call from there: numbers of films match no booking."""
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(number, None))
+    except phonenumbers.NumberParseException:
+        return False
 
 
 def _day(iso: str) -> str:

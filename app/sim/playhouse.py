@@ -163,7 +163,7 @@ class Playhouse:
 async def opened() -> AsyncIterator[Playhouse]:
     """A house whose folder and processes are gone afterwards, whatever happens."""
     folder = _make_folder()
-    timeout = aiohttp.ClientTimeout(total=20.0)
+    timeout = aiohttp.ClientTimeout(total=60.0)
     async with aiohttp.ClientSession(timeout=timeout) as http:
         house = Playhouse(folder, http)
         try:

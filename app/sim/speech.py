@@ -19,8 +19,8 @@ from starlette.routing import BaseRoute, Route
 from app.sim.language import letters_speak_for
 
 HOTLINE_VOICES = {"en": "joe", "pl": "robot-pl", "de": "robot-de", "ar": "robot-ar"}
-CALLER_VOICES = {**HOTLINE_VOICES, "en": "kumo"}
-"""Who speaks for callers: in English another voice than the hotline's."""
+CALLER_VOICES = {**HOTLINE_VOICES, "en": "kumo", "pl": "gongitsune-pl"}
+"""Who speaks for callers: in English and Polish another voice than the hotline's."""
 CALLER = "caller"
 """The name under which tests and the story ask for a caller's voice."""
 STARTS_WITHIN_S = 60.0

@@ -1,4 +1,4 @@
-"""`make demo`: the stand-ins, the product beside them, and eight scenes played for real.
+"""`make demo`: the stand-ins, the product beside them, eight threads and six calls, for real.
 
 Ends with status 0 after `--once`, with 1 when a scene failed; without it everything keeps running
 until Ctrl-C. The product is a child process, reached by its command, its pages and HTTP only.
@@ -15,12 +15,14 @@ from datetime import timedelta
 
 from app.sim.act import Act, Tenant
 from app.sim.bookings import Booking, book, leaked
+from app.sim.call_scenes import CALL_SCENES
 from app.sim.children import ChildEnded
 from app.sim.companies import CONFIRMED_S, make_companies
 from app.sim.playhouse import Playhouse, opened
 from app.sim.rows import Row
 from app.sim.scenes import SCENES, Scene
 from app.sim.stage import Check, Played, Stage
+from app.sim.story_calls import play_calls, prepare
 from app.sim.witness import NotSeen
 
 STAGGER_S = 2.0
@@ -55,7 +57,7 @@ async def tell(stage: Stage, *, is_once: bool) -> int:
 
 async def _open(stage: Stage, house: Playhouse) -> None:
     """Both processes up, both tenants made, every scene's guest known to the product."""
-    stage.title("Nightdesk, the story: a guest's message from the PMS and back")
+    stage.title("Nightdesk, the story: guests' messages and calls, and what they are answered")
     stage.say("  starting the stand-ins and the product …")
     await house.start()
     state = (await house.witness.sim("GET", "/hostaway/state"))["accounts"].values()
@@ -66,7 +68,7 @@ async def _open(stage: Stage, house: Playhouse) -> None:
                 "stand-ins",
                 f"{house.sim_url}  (ready in {house.sim_took_s:.1f} s: a PMS of {len(state)} "
                 f"accounts, {homes} listings, {stays:,} reservations, with its real rate limits; "
-                "Slack; a language model)",
+                "Slack; a telephone carrier; a language model)",
             ),
             (
                 "product",
@@ -79,23 +81,29 @@ async def _open(stage: Stage, house: Playhouse) -> None:
 
 
 async def _play(stage: Stage, house: Playhouse) -> list[Played]:
-    bookings = await book(house.witness, [scene.wish for scene in SCENES])
+    wishes = [scene.wish for scene in (*SCENES, *CALL_SCENES)]
+    bookings = await book(house.witness, wishes)
+    written, spoken = bookings[: len(SCENES)], bookings[len(SCENES) :]
+    preparing = asyncio.create_task(prepare(house, spoken))
     await house.witness.follow_product(house.desk_url, house.desk_token)
     await house.witness.sim(
         "POST", "/product", {"url": house.desk_url, "live_token": house.desk_token}
     )
     tenants = {tenant.account: tenant for tenant in await make_companies(stage, house)}
     await _until_known(house)
+    stage.say("  making what callers will say …")
+    engines = await preparing
     stage.title("Eight scenes")
     tasks = [
         asyncio.create_task(_act(house, tenants, number, scene, booking))
-        for number, (scene, booking) in enumerate(zip(SCENES, bookings, strict=True))
+        for number, (scene, booking) in enumerate(zip(SCENES, written, strict=True))
     ]
     scenes: list[Played] = []
     try:
         for task in tasks:
             scenes.append(await task)
             stage.scene(scenes[-1])
+        scenes += await play_calls(stage, house, tenants, spoken, engines)
     finally:
         for task in tasks:
             task.cancel()
@@ -179,6 +187,7 @@ async def _keep_serving(stage: Stage, house: Playhouse) -> None:
     stage.title("Everything keeps running until Ctrl-C; look around")
     stage.places(
         [
+            ("call the hotline", f"{house.sim_url}/sim/phone/"),
             ("write as a guest", f"{house.sim_url}/sim/guest"),
             ("what Slack received", f"{house.sim_url}/sim/slack/messages"),
             ("an open case", newest_link(posts) or "its link comes with the next alert"),

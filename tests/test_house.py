@@ -63,6 +63,7 @@ LONG = {
     "pms/records.py": "one translation of the PMS's JSON, record by record",
     "settings.py": "every setting there is, section by section",
     "bots/sentences.py": "every sentence of the product itself, in every language",
+    "bots/answer.py": "the door of the mind: one question's way to one stored decision",
     "voice/turns.py": "both sides of what is said on a call, under one rule of what counts",
     "wiring.py": "the one place that builds and joins everything",
     "tenants.py": "the directory: tenants, accounts, workspaces, behind one cache",

@@ -260,18 +260,29 @@ class Answering:
         """The words without the mark of not knowing, which makes it a person's matter."""
         if ASK_TEAM not in text or self._route is None:
             return text
-        text = " ".join(text.replace(ASK_TEAM, " ").split())
-        self._route = replace(
-            self._route,
-            outcome="person",
-            because="the bot does not know",
-            severity=worst("low", *(aside.severity for aside in self._router.asides)),
-            is_answered=bool(text),
-            for_people="",
-        )
+        text = _without_mark(text)
+        self._leave_to_team(self._route, is_answered=bool(text))
         text = text or self._holding()
         self._said = [text]
         return text
+
+    def spoken(self, clause: str) -> str:
+        """A clause that is said at once, without the mark; it may have nothing else to say."""
+        if ASK_TEAM not in clause or self._route is None:
+            return clause
+        self._said = ["".join(self._said).replace(ASK_TEAM, "")]
+        self._leave_to_team(self._route, is_answered=True)
+        return _without_mark(clause)
+
+    def _leave_to_team(self, route: Route, *, is_answered: bool) -> None:
+        self._route = replace(
+            route,
+            outcome="person",
+            because="the bot does not know",
+            severity=worst("low", *(aside.severity for aside in self._router.asides)),
+            is_answered=is_answered,
+            for_people="",
+        )
 
     def from_templates(self, codes: Sequence[str]) -> str:
         """What the reply templates of some codes say; empty where they say nothing."""
@@ -334,6 +345,10 @@ class Answering:
 
     def _holding(self) -> str:
         return sentence(by_medium("holding", self.question.medium), self.language)
+
+
+def _without_mark(text: str) -> str:
+    return " ".join(text.replace(ASK_TEAM, " ").split())
 
 
 def _failed_call(error: ModelError) -> ModelCall:

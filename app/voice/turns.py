@@ -213,9 +213,11 @@ class Turns:
 
     async def _checked(self, thought: Thought, answering: Answering) -> AsyncIterator[str]:
         try:
-            async for clause in clauses(self._noted(thought, answering.words())):
+            async for found in clauses(self._noted(thought, answering.words())):
+                clause = answering.spoken(found)
                 check(clause, allowed(answering))
-                yield clause
+                if clause or not thought.words:
+                    yield clause or self.escalation.holding()
         except (ModelError, BadInput, NotFound) as exc:
             thought.given_up = str(exc)
             yield answering.give_up(str(exc), says=self.escalation.holding())

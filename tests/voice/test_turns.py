@@ -42,6 +42,16 @@ async def test_a_clause_that_must_not_be_said_is_not_foreseen(call: OnTheLine):
     assert foreseen == []
 
 
+async def test_a_bot_that_does_not_know_says_so_and_a_person_is_asked(call: OnTheLine):
+    call.model.will_say("I do not know, I will ask the team. [[ask_team]]")
+    assert await call.answer(QUESTION) == "I do not know, I will ask the team."
+    call.turns.confirm(QUESTION)
+    (case,) = await call.rows("cases")
+    assert case["severity"] == "low"
+    (decision,) = await call.rows("decisions")
+    assert decision["answer"] == "I do not know, I will ask the team."
+
+
 async def test_a_turn_may_be_confirmed_before_it_is_answered(call: OnTheLine):
     call.turns.confirm(QUESTION)
     await call.answer(QUESTION)

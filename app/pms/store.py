@@ -207,10 +207,14 @@ async def upsert_message(
 
 
 async def threads_with_digest(conn: Connection, digest: bytes, *, besides: int) -> int:
-    """In how many other threads the same words went out."""
+    """In how many other threads the same words went out, but for what our own bot wrote there."""
     count: int = await conn.fetchval(
-        """select count(distinct conversation_id) from {schema}.messages
-           where digest = $1 and not is_incoming and conversation_id <> $2""",
+        """select count(distinct m.conversation_id) from {schema}.messages m
+           where m.digest = $1 and not m.is_incoming and m.conversation_id <> $2
+             and not exists (
+                 select 1 from {schema}.turns t
+                 where t.conversation_id = m.conversation_id and t.external_id = m.external_id
+                   and t.speaker = 'bot')""",
         digest, besides,
     )  # fmt: skip
     return count

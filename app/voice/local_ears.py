@@ -38,6 +38,9 @@ SURE_WHOLE = 0.9
 SURE_SHARE = 0.97
 """Share of the supported ones that the best must have."""
 PROMPT_CHARACTERS = 300
+STAMP_S = 0.02
+ENDING_S = 0.3
+"""No stretch of speech begins so near the end of an utterance, which ends in silence."""
 ROUNDS, LONGEST_ROUND = 3, 8
 """A tail of so few words, said so often, was said once: dates under a vocabulary loop so."""
 FEWEST_REPEATED = 3
@@ -113,8 +116,13 @@ class WhisperEars:
         )[0]
         if result.no_speech_prob > NO_SPEECH and result.scores[0] < UNSURE:
             return Words("", language)
-        text = tokens.decode(_until_end(result.sequences_ids[0], tokens)).strip()
+        text = self._text(result.sequences_ids[0], seconds, tokens)
         return Words(without_repeats(text), language)
+
+    def _text(self, ids: Sequence[int], seconds: float, tokens: Tokenizer) -> str:
+        stamps_from, eot = tokens.timestamp_begin, tokens.eot
+        kept = said_within(ids, seconds, stamps_from=stamps_from, eot=eot)
+        return str(tokens.decode(kept)).strip()
 
     def _encoded(self, model: WhisperModel, sound: "np.ndarray[Any, Any]") -> Any:
         padded = np.concatenate((sound, np.zeros(int(TAIL_S * RATE), np.float32)))
@@ -198,16 +206,29 @@ def _end_of_first_round(bare: list[str]) -> int | None:
     return None
 
 
-def _until_end(ids: list[int], tokens: Tokenizer) -> list[int]:
-    """Tokens before the first end stamp: stamps come in pairs around what was said."""
+def said_within(ids: Sequence[int], seconds: float, *, stamps_from: int, eot: int) -> list[int]:
+    """The tokens of every stretch that begins within the sound; what follows was made up.
+
+    Args:
+        ids: stretches of words, each between two stamps.
+        seconds: how long the sound is, without what it was padded with.
+        stamps_from: the first stamp's token; each further one is a fiftieth of a second later.
+        eot: the first token that is neither a word nor a stamp.
+    """
     kept: list[int] = []
+    stretch: list[int] = []
+    ended_s = 0.0
     for token in ids:
-        if token >= tokens.timestamp_begin:
-            if kept:
+        if token < eot:
+            stretch.append(token)
+        elif token >= stamps_from:
+            at_s = (token - stamps_from) * STAMP_S
+            if stretch:
+                kept += stretch
+                stretch, ended_s = [], at_s
+            elif kept and (at_s < ended_s or at_s > seconds - ENDING_S):
                 break
-        elif token < tokens.eot:
-            kept.append(token)
-    return kept
+    return kept or stretch
 
 
 def _bare(word: str) -> str:

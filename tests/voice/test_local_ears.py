@@ -6,7 +6,36 @@ from pathlib import Path
 import pytest
 
 from app.voice import local_ears
-from app.voice.local_ears import WEIGHTS, joined_weights, surest, without_repeats
+from app.voice.local_ears import (
+    WEIGHTS,
+    joined_weights,
+    said_within,
+    surest,
+    without_repeats,
+)
+
+
+def at(seconds: float) -> int:
+    """The token of a moment; words are below 100."""
+    return 200 + round(seconds * 50)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "wanted"),
+    [
+        ([at(0), 1, 2, at(2), at(2), 3, at(4)], [1, 2, 3]),
+        ([at(0), 1, 2, at(5), at(5), 1, 2, at(9)], [1, 2]),
+        ([at(0), 1, 2, at(3), at(1), 1, at(2)], [1, 2]),
+        ([at(0), 1, 2, at(2), at(2), 3], [1, 2]),
+        ([at(0), 1, 2, 100], [1, 2]),
+        ([1, 2, 3], [1, 2, 3]),
+        ([], []),
+    ],
+)
+def test_of_an_utterance_every_stretch_is_heard_but_none_behind_its_end(
+    tokens: list[int], wanted: list[int]
+):
+    assert said_within(tokens, 5.0, stamps_from=200, eot=100) == wanted
 
 
 @pytest.mark.parametrize(

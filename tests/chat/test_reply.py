@@ -467,10 +467,8 @@ async def test_a_reply_that_came_after_newer_words_stands_before_them_in_what_a_
     await rooms.replies.answer(run_of(rooms, conversation.id, 1))
     row = rooms.hostaway.add_message("And the nearest pharmacy, please?")
     rooms.clock.advance(2)
-    # By itself: another look at the thread, due as well, may come first, and then one reply is both.
-    (send,) = await rooms.rows(
-        "select key, generation from nightdesk.wake where kind = 'chat.send'"
-    )
+    # By itself: another look at the thread, due as well, may come first; then one reply is both.
+    (send,) = await rooms.rows("select * from nightdesk.wake where kind = 'chat.send'")
     await rooms.jobs.run("acme", Job.SEND, send["key"], send["generation"])
     await rooms.works()
     await rooms.delivers(row)
